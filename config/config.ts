@@ -1,0 +1,198 @@
+/**
+ * `zgate.toml` to a checked configuration that edge, shards and CLI share.
+ * It must not read files or the environment; secrets never pass through here.
+ */
+import { parse as parseToml, TomlError } from "smol-toml";
+import * as v from "valibot";
+import { type CollectionName, type MapVersion, quote, type ShardId } from "../router/ids.ts";
+import { parseRanges, type ShardMap } from "../router/shard-map.ts";
+import type { Placement } from "../router/slot.ts";
+import { configSchema, type ParsedFile } from "./schema.ts";
+
+/** How the edge caches public reads, in milliseconds. */
+export interface CacheConfig {
+  readonly freshMs: number;
+  readonly staleWhileRevalidateMs: number;
+  readonly staleIfErrorMs: number;
+}
+
+/** Which browsers' origins may read answers; "*" for all. */
+export interface CorsConfig {
+  readonly origins: readonly string[];
+  readonly maxAgeMs: number;
+}
+
+/** One collection. `cache` is null for every collection that is not public. */
+export interface CollectionConfig {
+  readonly name: CollectionName;
+  readonly placement: Placement;
+  readonly isPublic: boolean;
+  readonly requiresIfMatch: boolean;
+  readonly documentBytesMax: number;
+  readonly idempotencyRetentionMs: number;
+  readonly tombstoneRetentionMs: number;
+  readonly cache: CacheConfig | null;
+  readonly cors: CorsConfig | null;
+  /** Version 1, published when the collection is created. */
+  readonly initialMap: ShardMap;
+}
+
+/** One shard and where its backends listen. */
+export interface ShardConfig {
+  readonly id: ShardId;
+  readonly origins: readonly string[];
+}
+
+/** Signature algorithms that an issuer may use. */
+export type TokenAlgorithm = "EdDSA" | "ES256" | "RS256";
+
+/** Whose tokens are trusted, and where its keys come from. */
+export interface IssuerConfig {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly algorithms: readonly TokenAlgorithm[];
+  readonly keys: { readonly kind: "url"; readonly url: string } | { readonly kind: "env"; readonly name: string };
+}
+
+/** Time limits of the edge, in milliseconds. */
+export interface EdgeConfig {
+  /** One attempt at one shard. */
+  readonly shardTimeoutMs: number;
+  /** One client request with all its attempts. */
+  readonly totalTimeoutMs: number;
+  /** Age at which the map is fetched again in the background. */
+  readonly mapRefreshMs: number;
+}
+
+/** Everything that is configured and not secret. */
+export interface GatewayConfig {
+  readonly collections: ReadonlyMap<string, CollectionConfig>;
+  readonly shards: ReadonlyMap<string, ShardConfig>;
+  readonly issuers: readonly IssuerConfig[];
+  readonly edge: EdgeConfig;
+}
+
+/** Every fault found, each a line: where, what was expected, what came. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(source: string, faults: readonly string[]) {
+    super(`${source} is not valid:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+/** Text of a `zgate.toml`; `source` names it in errors. Throws `ConfigError`. */
+export function parseConfig(text: string, source: string): GatewayConfig {
+  const result = v.safeParse(configSchema, parseFile(text, source), { abortEarly: false });
+  if (!result.success) throw new ConfigError(source, result.issues.map(describeIssue));
+  const faults: string[] = [];
+  const config = buildConfig(result.output, faults);
+  if (faults.length > 0) throw new ConfigError(source, faults);
+  return config;
+}
+
+function parseFile(text: string, source: string): unknown {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = error.message.split("\n")[0] ?? "not TOML";
+    throw new ConfigError(source, [`line ${error.line}, column ${error.column}: ${reason}`]);
+  }
+}
+
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const expected = issue.message.startsWith("expected") ? issue.message : `expected ${issue.expected ?? issue.message}`;
+  return `${pathOf(issue)}: ${expected}, got ${quote(issue.input)}`;
+}
+
+function pathOf(issue: v.BaseIssue<unknown>): string {
+  const steps = issue.path?.map((item) => (typeof item.key === "number" ? `[${item.key}]` : `.${String(item.key)}`));
+  return steps === undefined ? "the file" : steps.join("").replace(/^\./, "");
+}
+
+function buildConfig(file: ParsedFile, faults: string[]): GatewayConfig {
+  const shards = indexUnique(file.shards, (shard) => shard.id, { what: "shards", faults });
+  const known: ReadonlySet<string> = new Set(shards.keys());
+  const collections = file.collections.map((entry, index) => buildCollection(entry, { index, known, faults }));
+  return {
+    collections: indexUnique(collections, (collection) => collection.name, { what: "collections", faults }),
+    shards,
+    issuers: file.issuers.flatMap((entry, index) => buildIssuer(entry, { index, faults })),
+    edge: {
+      shardTimeoutMs: file.edge.shard_timeout,
+      totalTimeoutMs: file.edge.total_timeout,
+      mapRefreshMs: file.edge.map_refresh,
+    },
+  };
+}
+
+function indexUnique<Item>(
+  items: readonly Item[],
+  nameOf: (item: Item) => string,
+  report: { readonly what: string; readonly faults: string[] },
+): ReadonlyMap<string, Item> {
+  const index = new Map<string, Item>();
+  for (const item of items) {
+    if (index.has(nameOf(item))) report.faults.push(`${report.what}: ${quote(nameOf(item))} is there twice`);
+    index.set(nameOf(item), item);
+  }
+  return index;
+}
+
+interface CollectionContext {
+  readonly index: number;
+  readonly known: ReadonlySet<string>;
+  readonly faults: string[];
+}
+
+function buildCollection(entry: ParsedFile["collections"][number], context: CollectionContext): CollectionConfig {
+  const path = `collections[${context.index}]`;
+  const placement: Placement = entry.kind === "range" ? { kind: "range", stripes: entry.stripes } : { kind: "hash" };
+  if (entry.kind === "hash" && entry.stripes !== 1) {
+    context.faults.push(`${path}.stripes: expected none for kind = "hash", got ${entry.stripes}`);
+  }
+  if (entry.cache !== undefined && entry.read !== "public") {
+    context.faults.push(`${path}.cache: expected read = "public" (nothing private is cached), got read = "${entry.read}"`);
+  }
+  const ranges = parseRanges(entry.map, { placement, shards: context.known });
+  if (!ranges.ok) context.faults.push(`${path}.map: ${ranges.detail}`);
+  return {
+    name: entry.name,
+    placement,
+    isPublic: entry.read === "public",
+    requiresIfMatch: entry.require_if_match,
+    documentBytesMax: entry.document_max,
+    idempotencyRetentionMs: entry.idempotency_retention,
+    tombstoneRetentionMs: entry.tombstone_retention,
+    cache: entry.cache === undefined ? null : buildCache(entry.cache),
+    cors: entry.cors === undefined ? null : { origins: entry.cors.origins, maxAgeMs: entry.cors.max_age },
+    initialMap: {
+      collection: entry.name,
+      version: 1 as MapVersion,
+      parent: 0,
+      ranges: ranges.ok ? ranges.value : [],
+    },
+  };
+}
+
+function buildCache(entry: NonNullable<ParsedFile["collections"][number]["cache"]>): CacheConfig {
+  return {
+    freshMs: entry.fresh,
+    staleWhileRevalidateMs: entry.stale_while_revalidate,
+    staleIfErrorMs: entry.stale_if_error,
+  };
+}
+
+function buildIssuer(
+  entry: ParsedFile["issuers"][number],
+  context: { readonly index: number; readonly faults: string[] },
+): IssuerConfig[] {
+  const { issuer, audience, algorithms, jwks_url: url, jwks_env: name } = entry;
+  if (url !== undefined && name === undefined) return [{ issuer, audience, algorithms, keys: { kind: "url", url } }];
+  if (name !== undefined && url === undefined) return [{ issuer, audience, algorithms, keys: { kind: "env", name } }];
+  context.faults.push(`issuers[${context.index}]: expected either jwks_url or jwks_env, got ${quote(entry)}`);
+  return [];
+}

@@ -1,0 +1,108 @@
+/**
+ * The one spelling of a key, shared by edge, shard and CLI: percent-decode once, NFC, lower case.
+ * It must not accept anything that two parties could read in two ways.
+ */
+import type { CanonicalKey } from "./ids.ts";
+import { accepted, type Result, refused } from "./result.ts";
+import { utf8Length } from "./text.ts";
+
+/** Longest canonical key, in UTF-8 bytes. */
+export const KEY_BYTES_MAX = 256;
+
+/**
+ * Longest raw path segment that can still become a key of 256 bytes: NFC shrinks text to no less
+ * than a third, percent-encoding triples it.
+ */
+const RAW_LENGTH_MAX = KEY_BYTES_MAX * 9;
+
+/** Why an input is not a key. */
+export type KeyRefusal =
+  | "EMPTY"
+  | "TOO_LONG"
+  | "MALFORMED_ESCAPE"
+  | "INVALID_UTF8"
+  | "DOUBLE_ENCODED"
+  | "SLASH"
+  | "DOT_SEGMENT"
+  | "CONTROL_CHARACTER"
+  | "UNASSIGNED_CHARACTER";
+
+const REFUSALS: Readonly<Record<KeyRefusal, string>> = {
+  EMPTY: "the key is empty; expected 1 to 256 bytes",
+  TOO_LONG: `the key is longer than ${KEY_BYTES_MAX} bytes of UTF-8`,
+  MALFORMED_ESCAPE: "a % is not followed by two hexadecimal digits; write a literal % as %25",
+  INVALID_UTF8: "the percent-encoded bytes are not valid UTF-8",
+  DOUBLE_ENCODED: "the key still holds percent-escapes after decoding once; encode it only once",
+  SLASH: "the key holds a slash or a backslash, also when encoded; choose another separator",
+  DOT_SEGMENT: "the key is . or .., which URL parsers remove",
+  CONTROL_CHARACTER: "the key holds a control character, NUL, or a line or paragraph separator",
+  UNASSIGNED_CHARACTER: "the key holds a lone surrogate or a code point that Unicode has not assigned",
+};
+
+/** Keys that are their own canonical form: the common case, decided by one test. */
+const PLAIN_KEY = /^[a-z0-9_~!$&'()*+,;=:@-][a-z0-9._~!$&'()*+,;=:@-]{0,255}$/;
+
+const MALFORMED_ESCAPE = /%(?![0-9a-fA-F]{2})/;
+const REMAINING_ESCAPE = /%[0-9a-fA-F]{2}/;
+const SLASHES = /[/\\]/;
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const UNASSIGNED = /[\p{Cn}\p{Cs}]/u;
+
+function refuse(reason: KeyRefusal): { readonly ok: false; readonly reason: KeyRefusal; readonly detail: string } {
+  return refused(reason, REFUSALS[reason]);
+}
+
+/**
+ * A raw URL path segment (percent-encoded, without slashes) to its canonical key.
+ * Sources: RFC 3986 section 2.1, Unicode Standard Annex 15 (NFC).
+ */
+export function parsePathSegment(raw: string): Result<CanonicalKey, KeyRefusal> {
+  if (PLAIN_KEY.test(raw)) return accepted(raw as CanonicalKey);
+  if (raw.length > RAW_LENGTH_MAX) return refuse("TOO_LONG");
+  if (MALFORMED_ESCAPE.test(raw)) return refuse("MALFORMED_ESCAPE");
+  const decoded = percentDecode(raw);
+  return decoded === null ? refuse("INVALID_UTF8") : parseKey(decoded);
+}
+
+/** Text as a person writes it (not percent-encoded) to its canonical key. */
+export function parseKey(text: string): Result<CanonicalKey, KeyRefusal> {
+  if (PLAIN_KEY.test(text)) return accepted(text as CanonicalKey);
+  if (text.length > RAW_LENGTH_MAX) return refuse("TOO_LONG");
+  // Unassigned code points first: engines of different Unicode versions may normalise them differently.
+  if (UNASSIGNED.test(text)) return refuse("UNASSIGNED_CHARACTER");
+  const key = normalise(text);
+  const reason = refusalOf(key);
+  return reason === null ? accepted(key as CanonicalKey) : refuse(reason);
+}
+
+/** A canonical key as a URL path segment; `parsePathSegment` gives the key back. */
+export function encodeKey(key: CanonicalKey): string {
+  return encodeURIComponent(key);
+}
+
+function percentDecode(raw: string): string | null {
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Lower case goes symbol by symbol: the context rule for the Greek final sigma would give one key two
+ * spellings, and a key's prefix another form than the key. Both sigmas become the ordinary one.
+ */
+function normalise(text: string): string {
+  let lower = "";
+  for (const symbol of text.normalize("NFC")) lower += symbol === "\u03c2" ? "\u03c3" : symbol.toLowerCase();
+  return lower.normalize("NFC");
+}
+
+function refusalOf(key: string): KeyRefusal | null {
+  if (key === "") return "EMPTY";
+  if (REMAINING_ESCAPE.test(key)) return "DOUBLE_ENCODED";
+  if (SLASHES.test(key)) return "SLASH";
+  if (key === "." || key === "..") return "DOT_SEGMENT";
+  if (CONTROL.test(key)) return "CONTROL_CHARACTER";
+  return utf8Length(key) > KEY_BYTES_MAX ? "TOO_LONG" : null;
+}
