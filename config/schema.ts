@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { DOCUMENT_BYTES_MAX } from "../router/contract.ts";
-import { parseCollectionName, parseShardId } from "../router/ids.ts";
+import { type CollectionName, parseCollectionName, parseShardId, type ShardId } from "../router/ids.ts";
 import { STRIPES_MAX } from "../router/slot.ts";
 import { parseDurationMs, parseSizeBytes } from "./duration.ts";
 
@@ -28,7 +28,7 @@ const sizeBytes = v.pipe(
   }),
 );
 
-const shardId = v.pipe(
+const shardId: v.GenericSchema<string, ShardId> = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const parsed = parseShardId(dataset.value);
@@ -38,7 +38,7 @@ const shardId = v.pipe(
   }),
 );
 
-const collectionName = v.pipe(
+const collectionName: v.GenericSchema<string, CollectionName> = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const parsed = parseCollectionName(dataset.value);

@@ -4,8 +4,11 @@
  */
 import { accepted, type Result, refused } from "./result.ts";
 
-export declare const brand: unique symbol;
-type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
+/** Marks a type that only its parser makes; the property exists for the compiler alone. */
+export interface Brand<Name extends string> {
+  readonly "~brand": Name;
+}
+type Branded<Base, Name extends string> = Base & Brand<Name>;
 
 /** Name of a shard: `[a-z0-9]` then `[a-z0-9-]`, at most 32 characters. */
 export type ShardId = Branded<string, "ShardId">;
