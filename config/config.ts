@@ -104,8 +104,16 @@ function parseFile(text: string, source: string): unknown {
 }
 
 function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const expected = issue.message.startsWith("expected") ? issue.message : `expected ${issue.expected ?? issue.message}`;
-  return `${pathOf(issue)}: ${expected}, got ${quote(issue.input)}`;
+  return `${pathOf(issue)}: expected ${expectedBy(issue)}, got ${quote(issue.input)}`;
+}
+
+function expectedBy(issue: v.BaseIssue<unknown>): string {
+  // A message of our own beats what valibot makes of the schema.
+  if (issue.message.startsWith("expected ")) return issue.message.slice("expected ".length);
+  const expected = issue.expected ?? issue.message;
+  if (issue.type !== "strict_object") return expected.replace(/^\((.*)\)$/, "$1").replaceAll(" | ", " or ");
+  if (expected === "never") return "no setting of this name";
+  return expected === "Object" ? "a table" : "a value";
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): string {
@@ -155,7 +163,9 @@ function buildCollection(entry: ParsedFile["collections"][number], context: Coll
     context.faults.push(`${path}.stripes: expected none for kind = "hash", got ${entry.stripes}`);
   }
   if (entry.cache !== undefined && entry.read !== "public") {
-    context.faults.push(`${path}.cache: expected read = "public" (nothing private is cached), got read = "${entry.read}"`);
+    context.faults.push(
+      `${path}.cache: expected read = "public" (nothing private is cached), got read = "${entry.read}"`,
+    );
   }
   const ranges = parseRanges(entry.map, { placement, shards: context.known });
   if (!ranges.ok) context.faults.push(`${path}.map: ${ranges.detail}`);

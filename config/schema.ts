@@ -8,15 +8,23 @@ import { type CollectionName, parseCollectionName, parseShardId, type ShardId } 
 import { STRIPES_MAX } from "../router/slot.ts";
 import { parseDurationMs, parseSizeBytes } from "./duration.ts";
 
-const durationMs = v.pipe(
-  v.string(),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const value = parseDurationMs(dataset.value);
-    if (value !== null) return value;
-    addIssue({ expected: 'a duration such as "250ms", "30s", "10m", "24h" or "7d"' });
-    return NEVER;
-  }),
-);
+const duration = durationBetween("0s", "365d");
+
+/** A wait: timers count milliseconds in 31 bits, and a wait of nothing always runs out. */
+const wait = durationBetween("1ms", "1h");
+
+function durationBetween(least: string, most: string) {
+  const [leastMs, mostMs] = [parseDurationMs(least) ?? 0, parseDurationMs(most) ?? 0];
+  return v.pipe(
+    v.string(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const value = parseDurationMs(dataset.value);
+      if (value !== null && value >= leastMs && value <= mostMs) return value;
+      addIssue({ expected: `a duration such as "250ms", "30s", "10m", "24h" or "7d", from "${least}" to "${most}"` });
+      return NEVER;
+    }),
+  );
+}
 
 const sizeBytes = v.pipe(
   v.string(),
@@ -50,7 +58,10 @@ const collectionName: v.GenericSchema<string, CollectionName> = v.pipe(
 
 const origin = v.pipe(
   v.string(),
-  v.check((text) => isOrigin(text), "expected an origin such as http://127.0.0.1:8801, without a path"),
+  v.check(
+    (text) => isOrigin(text),
+    "expected an origin such as http://127.0.0.1:8801 or https://shard-1.example, without a path or a default port",
+  ),
 );
 
 function isOrigin(text: string): boolean {
@@ -59,53 +70,79 @@ function isOrigin(text: string): boolean {
   return (url.protocol === "http:" || url.protocol === "https:") && url.origin === text;
 }
 
+const keysUrl = v.pipe(
+  v.string(),
+  v.check((text) => isKeysUrl(text), "expected an https URL (http only on 127.0.0.1 or localhost)"),
+);
+
+/** Whoever can change the keys on their way can sign tokens. */
+function isKeysUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || (protocol === "http:" && (hostname === "127.0.0.1" || hostname === "localhost"));
+}
+
+function atLeastOne<const Schema extends v.GenericSchema>(item: Schema) {
+  return v.pipe(v.array(item, "expected a list"), v.minLength(1, "expected a list of at least one"));
+}
+
 const cache = v.strictObject({
-  fresh: durationMs,
-  stale_while_revalidate: v.optional(durationMs, "0s"),
-  stale_if_error: v.optional(durationMs, "0s"),
+  fresh: duration,
+  stale_while_revalidate: v.optional(duration, "0s"),
+  stale_if_error: v.optional(duration, "0s"),
 });
 
 const cors = v.strictObject({
-  origins: v.pipe(v.array(v.union([v.literal("*"), origin])), v.minLength(1)),
-  max_age: v.optional(durationMs, "10m"),
+  origins: atLeastOne(v.union([v.literal("*"), origin])),
+  max_age: v.optional(duration, "10m"),
 });
 
 const mapRange = v.strictObject({ start: v.string(), end: v.optional(v.string()), shard: shardId });
 
+const STRIPES_EXPECTED = `expected a whole number from 1 to ${STRIPES_MAX}`;
+const stripes = v.pipe(
+  v.number(STRIPES_EXPECTED),
+  v.check((count) => Number.isInteger(count) && count >= 1 && count <= STRIPES_MAX, STRIPES_EXPECTED),
+);
+
 const collection = v.strictObject({
   name: collectionName,
   kind: v.picklist(["range", "hash"]),
-  stripes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(STRIPES_MAX)), 1),
+  stripes: v.optional(stripes, 1),
   read: v.optional(v.picklist(["public", "permission"]), "permission"),
   require_if_match: v.optional(v.boolean(), false),
   document_max: v.optional(sizeBytes, "256KiB"),
-  idempotency_retention: v.optional(durationMs, "24h"),
-  tombstone_retention: v.optional(durationMs, "24h"),
+  idempotency_retention: v.optional(duration, "24h"),
+  tombstone_retention: v.optional(duration, "24h"),
   cache: v.optional(cache),
   cors: v.optional(cors),
-  map: v.pipe(v.array(mapRange), v.minLength(1)),
+  map: atLeastOne(mapRange),
 });
 
-const shard = v.strictObject({ id: shardId, origins: v.pipe(v.array(origin), v.minLength(1)) });
+const shard = v.strictObject({ id: shardId, origins: atLeastOne(origin) });
+
+const someText = v.pipe(v.string(), v.minLength(1, "expected a text that is not empty"));
 
 const issuer = v.strictObject({
-  issuer: v.pipe(v.string(), v.minLength(1)),
-  audience: v.pipe(v.string(), v.minLength(1)),
-  algorithms: v.pipe(v.array(v.picklist(["EdDSA", "ES256", "RS256"])), v.minLength(1)),
-  jwks_url: v.optional(v.pipe(v.string(), v.url())),
-  jwks_env: v.optional(v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]*$/, "expected the name of an environment variable"))),
+  issuer: someText,
+  audience: someText,
+  algorithms: atLeastOne(v.picklist(["EdDSA", "ES256", "RS256"])),
+  jwks_url: v.optional(keysUrl),
+  jwks_env: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]*$/, "expected the name of an environment variable")),
+  ),
 });
 
 const edge = v.strictObject({
-  shard_timeout: v.optional(durationMs, "5s"),
-  total_timeout: v.optional(durationMs, "15s"),
-  map_refresh: v.optional(durationMs, "10s"),
+  shard_timeout: v.optional(wait, "5s"),
+  total_timeout: v.optional(wait, "15s"),
+  map_refresh: v.optional(wait, "10s"),
 });
 
 /** The whole file. */
 export const configSchema = v.strictObject({
-  collections: v.pipe(v.array(collection), v.minLength(1)),
-  shards: v.pipe(v.array(shard), v.minLength(1)),
+  collections: atLeastOne(collection),
+  shards: atLeastOne(shard),
   issuers: v.optional(v.array(issuer), []),
   edge: v.optional(edge, {}),
 });

@@ -25,6 +25,9 @@ export function parseSigningKeys(text: string | undefined): SigningKeys {
   if (first === undefined || others.length >= KEYS_MAX) {
     throw new Error(`${SIGNING_KEYS_ENV}: expected one or two keys, got ${others.length + 1}`);
   }
+  if (others.some((other) => other.id === first.id)) {
+    throw new Error(`${SIGNING_KEYS_ENV}: expected two different key ids, got "${first.id}" twice`);
+  }
   return [first, ...others];
 }
 
@@ -32,6 +35,9 @@ function parseSigningKey(entry: string): SigningKey {
   const [, id, encoded] = ENTRY.exec(entry.trim()) ?? [];
   if (id === undefined || encoded === undefined) {
     throw new Error(`${SIGNING_KEYS_ENV}: expected "id:base64url[,id:base64url]", got ${entry.length} characters`);
+  }
+  if (encoded.length % 4 === 1) {
+    throw new Error(`${SIGNING_KEYS_ENV}: key "${id}" is not base64url: ${encoded.length} characters encode no bytes`);
   }
   const secret = decodeBase64Url(encoded);
   if (secret.length < KEY_BYTES_MIN) {

@@ -30,7 +30,10 @@ const RESERVED_COLLECTIONS: ReadonlySet<string> = new Set(["healthz", "readyz", 
 /** Untrusted text to a shard id. */
 export function parseShardId(text: string): Result<ShardId, "INVALID_SHARD_ID"> {
   if (SHARD_ID.test(text)) return accepted(text as ShardId);
-  return refused("INVALID_SHARD_ID", `expected a shard id such as "shard-1" ([a-z0-9-], at most 32), got ${quote(text)}`);
+  return refused(
+    "INVALID_SHARD_ID",
+    `expected a shard id such as "shard-1" ([a-z0-9-], at most 32), got ${quote(text)}`,
+  );
 }
 
 /** Untrusted text to a collection name. */
@@ -48,8 +51,19 @@ export function parseMapVersion(value: unknown): Result<MapVersion, "INVALID_VER
   return refused("INVALID_VERSION", `expected a whole number of at least 1, got ${quote(value)}`);
 }
 
-/** A value as people should see it in an error, cut to a bounded length. */
+/** A value as people should see it in an error, cut to a bounded length. Takes anything and never throws. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+  const text = textOf(value);
+  return text.length <= 80 ? text : `${text.slice(0, 77).toWellFormed()}...`;
+}
+
+/** JSON where there is any; it has none for NaN, a bigint or a circle. */
+function textOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  try {
+    return String(JSON.stringify(value));
+  } catch {
+    return "an object that JSON cannot hold";
+  }
 }

@@ -3,7 +3,7 @@
  * read in the same storage operation as the data.
  * It must not know how they are stored.
  */
-import type { ShardId } from "./ids.ts";
+import { quote, type ShardId } from "./ids.ts";
 
 /** States of a slot on one shard. */
 export const OWN_STATES = ["NONE", "OWNER", "FENCED", "GONE", "RECEIVING", "ABORTED"] as const;
@@ -62,7 +62,7 @@ export function decideAccess(slot: Ownership, request: AccessRequest, decision: 
     case "NONE":
       return { kind: "redirect", epoch: 0, owner: null };
     default:
-      return slot.state satisfies never;
+      throw new Error(`broken assumption: slot state ${quote(slot.state satisfies never)}`);
   }
 }
 

@@ -58,7 +58,10 @@ export function planMerge(map: ShardMap, at: string, rules: MapRules): Result<Ma
     return refused("NOT_SPLIT", `expected two ranges that meet at "${at}", but none does`);
   }
   if (left.shard !== right.shard) {
-    return refused("SHARDS_DIFFER", `expected one shard on both sides of "${at}", got ${left.shard} and ${right.shard}`);
+    return refused(
+      "SHARDS_DIFFER",
+      `expected one shard on both sides of "${at}", got ${left.shard} and ${right.shard}`,
+    );
   }
   const joined = { start: left.start, end: right.end, shard: left.shard };
   const ranges = [...map.ranges.slice(0, index - 1), joined, ...map.ranges.slice(index + 1)];

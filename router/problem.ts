@@ -34,6 +34,7 @@ export const PROBLEMS = {
   RATE_LIMITED: { status: 429, title: "Too many requests", retryable: true },
   HEADERS_TOO_LARGE: { status: 431, title: "The request headers are too large", retryable: false },
   INTERNAL: { status: 500, title: "The gateway failed", retryable: false },
+  ISSUER_UNAVAILABLE: { status: 503, title: "The keys of the token's issuer cannot be fetched", retryable: true },
   NO_MAP: { status: 503, title: "The shard map is not known yet", retryable: true },
   ROUTE_UNSETTLED: { status: 503, title: "The owner of this key could not be found in time", retryable: true },
   SHARD_UNAVAILABLE: { status: 503, title: "The shard of this range cannot be reached", retryable: true },

@@ -24,7 +24,9 @@ export function compareEnds(left: string | null, right: string | null): number {
 
 /** Whether `sortKey` lies in `range`. */
 export function contains(range: KeyRange, sortKey: string): boolean {
-  return compareCodePoints(range.start, sortKey) <= 0 && (range.end === null || compareCodePoints(sortKey, range.end) < 0);
+  return (
+    compareCodePoints(range.start, sortKey) <= 0 && (range.end === null || compareCodePoints(sortKey, range.end) < 0)
+  );
 }
 
 /** Whether no key can lie in `range`. */
@@ -65,10 +67,7 @@ export function parseBoundary(placement: Placement, text: string): Result<string
 }
 
 /** Untrusted texts to a range that is not empty and lies on slot boundaries. */
-export function parseRange(
-  placement: Placement,
-  range: KeyRange,
-): Result<KeyRange, "NOT_A_BOUNDARY" | "EMPTY_RANGE"> {
+export function parseRange(placement: Placement, range: KeyRange): Result<KeyRange, "NOT_A_BOUNDARY" | "EMPTY_RANGE"> {
   const start = parseBoundary(placement, range.start);
   if (!start.ok) return start;
   const end = range.end === null ? accepted(null) : parseBoundary(placement, range.end);

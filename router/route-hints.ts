@@ -14,6 +14,8 @@ export const LEARNED_SLOTS_MAX = 2048;
 export interface LearnedOwner {
   readonly epoch: number;
   readonly owner: ShardId;
+  /** A map has said the same since: from then on the map's word goes, and the epoch only turns away older 421s. */
+  readonly isInMap: boolean;
 }
 
 /** Immutable; `adoptMap` and `learnOwner` give new hints or the same ones. */
@@ -35,32 +37,40 @@ export function noHints(placement: Placement): RouteHints {
   return { placement, map: null, learned: new Map() };
 }
 
-/** Takes a newer map; keeps what was learned where the map does not say the same. */
+/** Takes a newer map. What was learned stays, marked where the map says the same. */
 export function adoptMap(hints: RouteHints, map: ShardMap): RouteHints {
   if (!isNewer(map, hints.map)) return hints;
-  const kept = [...hints.learned].filter(
-    ([slot, known]) => rangeOf(map, prefixOfSlot(hints.placement, slot)).shard !== known.owner,
-  );
-  return { ...hints, map, learned: new Map(kept) };
+  const learned = new Map(hints.learned);
+  for (const [slot, known] of learned) {
+    const { shard } = rangeOf(map, prefixOfSlot(hints.placement, slot));
+    if (shard === known.owner) learned.set(slot, { ...known, isInMap: true });
+  }
+  return { ...hints, map, learned };
 }
 
 /** Takes what a 421 says, if it names an owner at a higher epoch than is known. */
 export function learnOwner(hints: RouteHints, told: NotOwned): RouteHints {
-  const known = hints.learned.get(told.slot)?.epoch ?? 0;
-  if (told.owner === null || told.epoch <= known) return hints;
+  if (told.owner === null || told.epoch < lowestNews(hints.learned.get(told.slot))) return hints;
   const learned = new Map(hints.learned);
   learned.delete(told.slot);
-  learned.set(told.slot, { epoch: told.epoch, owner: told.owner });
+  learned.set(told.slot, { epoch: told.epoch, owner: told.owner, isInMap: false });
   const oldest = learned.keys().next();
   if (learned.size > LEARNED_SLOTS_MAX && oldest.done !== true) learned.delete(oldest.value);
   return { ...hints, learned };
+}
+
+/** The same epoch again is news once the map has spoken: it says that the map is behind. */
+function lowestNews(known: LearnedOwner | undefined): number {
+  if (known === undefined) return 1;
+  return known.isInMap ? known.epoch : known.epoch + 1;
 }
 
 /** The shard believed to own `slot`; null while there is no map. */
 export function routeOf(hints: RouteHints, slot: SlotId, sortKey: SortKey): Route | null {
   if (hints.map === null) return null;
   const mapVersion = hints.map.version;
+  const { shard } = rangeOf(hints.map, sortKey);
   const known = hints.learned.get(slot);
-  if (known !== undefined) return { shard: known.owner, epoch: known.epoch, mapVersion };
-  return { shard: rangeOf(hints.map, sortKey).shard, epoch: 0, mapVersion };
+  if (known === undefined || (known.isInMap && known.owner !== shard)) return { shard, epoch: 0, mapVersion };
+  return { shard: known.owner, epoch: known.epoch, mapVersion };
 }

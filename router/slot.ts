@@ -11,9 +11,7 @@ import type { CanonicalKey, SlotId } from "./ids.ts";
 import { compareCodePoints, murmur3 } from "./text.ts";
 
 /** How a collection spreads its keys. `stripes` (1 to 256) divides each prefix further by hash. */
-export type Placement =
-  | { readonly kind: "range"; readonly stripes: number }
-  | { readonly kind: "hash" };
+export type Placement = { readonly kind: "range"; readonly stripes: number } | { readonly kind: "hash" };
 
 /** Most stripes a prefix may be divided into. */
 export const STRIPES_MAX = 256;
@@ -34,13 +32,14 @@ const LOWEST_POINT = 0x20;
 const SECOND_STARTS: readonly number[] = [LOWEST_POINT, ...codePointsOf(ALPHANUMERICS), 0x3a, 0x7b].sort(ascending);
 
 /** Where intervals of a first symbol begin that is neither an ASCII letter nor a digit. */
+// biome-ignore format: a table of code points
 const OTHER_STARTS: readonly number[] = [
   LOWEST_POINT, 0x2d, 0x2e, 0x3a, 0x5f, 0x60, 0x7b, 0xc0, 0x100, 0x180, 0x250, 0x370, 0x3b1, 0x3c0, 0x400, 0x430,
   0x434, 0x438, 0x43c, 0x440, 0x444, 0x448, 0x450, 0x530, 0x590, 0x5d8, 0x600, 0x628, 0x633, 0x641, 0x700, 0x900,
   0x980, 0xa80, 0xb80, 0xc80, 0xd80, 0xe00, 0xe80, 0x1000, 0x10a0, 0x1100, 0x1780, 0x1e00, 0x2000, 0x2e80, 0x3040,
   0x3060, 0x30a0, 0x30c0, 0x3100, 0x3400, ...steps(0x4e00, 0xa000, 0x500), 0xa000, ...steps(0xac00, 0xd7b0, 0x580),
   0xd7b0, 0xe000, 0x10000, 0x1f000, 0x1f400, 0x1f600, 0x1f900, 0x20000,
-]; // biome-ignore format: a table of code points
+];
 
 /** Lower bounds of all prefixes of a `range` collection, in order. */
 const RANGE_PREFIXES: readonly string[] = buildRangePrefixes();

@@ -1,0 +1,75 @@
+// Runs the tests and ends with the line `N passed, N failed, N skipped`, which is the last thing printed whatever happens.
+// Arguments go to vitest; without any, everything runs, and the coverage thresholds hold.
+// It must not decide what a test is: vitest.config.ts does.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Counts } from "./summary-reporter.ts";
+
+const NOTHING_RAN: Counts = { passed: 0, failed: 0, skipped: 0 };
+const root = join(import.meta.dirname, "..");
+
+process.exitCode = await runTests(process.argv.slice(2));
+
+async function runTests(args: readonly string[]): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), "zgate-tests-"));
+  const countsFile = join(directory, "counts.json");
+  try {
+    const exitCode = await runVitest(args.length === 0 ? ["--coverage"] : args, countsFile);
+    const counts = judge(readCounts(countsFile), exitCode);
+    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    return exitCode === 0 && counts.failed > 0 ? 1 : exitCode;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A run in which no test ran, or which failed beside its tests (coverage, a crash), has one more failure. */
+function judge(counts: Counts, exitCode: number): Counts {
+  const ranNothing = counts.passed + counts.failed === 0;
+  const failedBesideTests = exitCode !== 0 && counts.failed === 0;
+  return ranNothing || failedBesideTests ? { ...counts, failed: counts.failed + 1 } : counts;
+}
+
+function readCounts(file: string): Counts {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Counts;
+  } catch {
+    return NOTHING_RAN;
+  }
+}
+
+/** Resolves to the exit code once vitest and its output have ended. */
+function runVitest(args: readonly string[], countsFile: string): Promise<number> {
+  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+  const child = spawn(process.execPath, [vitest, "run", ...args], {
+    cwd: root,
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      ZGATE_TEST_COUNTS: countsFile,
+      // The local Workers runtime asks nobody anything.
+      WRANGLER_SEND_METRICS: "false",
+      WRANGLER_SEND_ERROR_REPORTS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    },
+  });
+  const stopForwarding = forwardSignals((signal) => child.kill(signal));
+  return new Promise((settle, fail) => {
+    child.once("error", fail);
+    child.once("close", (code, signal) => {
+      stopForwarding();
+      settle(signal === null ? (code ?? 1) : 128 + constants.signals[signal]);
+    });
+  });
+}
+
+function forwardSignals(pass: (signal: NodeJS.Signals) => void): () => void {
+  // A terminal sends Ctrl-C to the child as well; vitest takes a second one for "at once".
+  const onInterrupt = (): void => {
+    if (!process.stdin.isTTY) pass("SIGINT");
+  };
+  process.on("SIGINT", onInterrupt).on("SIGTERM", pass).on("SIGHUP", pass);
+  return () => process.off("SIGINT", onInterrupt).off("SIGTERM", pass).off("SIGHUP", pass);
+}
