@@ -4,7 +4,7 @@
  */
 import { parse as parseToml, TomlError } from "smol-toml";
 import * as v from "valibot";
-import { type CollectionName, type MapVersion, quote, type ShardId } from "../router/ids.ts";
+import { type CollectionName, nextVersion, quote, type ShardId } from "../router/ids.ts";
 import { parseRanges, type ShardMap } from "../router/shard-map.ts";
 import type { Placement } from "../router/slot.ts";
 import { configSchema, type ParsedFile } from "./schema.ts";
@@ -125,10 +125,11 @@ function buildConfig(file: ParsedFile, faults: string[]): GatewayConfig {
   const shards = indexUnique(file.shards, (shard) => shard.id, { what: "shards", faults });
   const known: ReadonlySet<string> = new Set(shards.keys());
   const collections = file.collections.map((entry, index) => buildCollection(entry, { index, known, faults }));
+  const issuers = file.issuers.flatMap((entry, index) => buildIssuer(entry, { index, faults }));
   return {
     collections: indexUnique(collections, (collection) => collection.name, { what: "collections", faults }),
     shards,
-    issuers: file.issuers.flatMap((entry, index) => buildIssuer(entry, { index, faults })),
+    issuers: [...indexUnique(issuers, ({ issuer }) => issuer, { what: "issuers", faults }).values()],
     edge: {
       shardTimeoutMs: file.edge.shard_timeout,
       totalTimeoutMs: file.edge.total_timeout,
@@ -181,7 +182,7 @@ function buildCollection(entry: ParsedFile["collections"][number], context: Coll
     cors: entry.cors === undefined ? null : { origins: entry.cors.origins, maxAgeMs: entry.cors.max_age },
     initialMap: {
       collection: entry.name,
-      version: 1 as MapVersion,
+      version: nextVersion(0),
       parent: 0,
       ranges: ranges.ok ? ranges.value : [],
     },

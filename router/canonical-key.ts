@@ -39,8 +39,8 @@ const REFUSALS: Readonly<Record<KeyRefusal, string>> = {
   UNASSIGNED_CHARACTER: "the key holds a lone surrogate or a code point that Unicode has not assigned",
 };
 
-/** Keys that are their own canonical form: the common case, decided by one test. */
-const PLAIN_KEY = /^[a-z0-9_~!$&'()*+,;=:@-][a-z0-9._~!$&'()*+,;=:@-]{0,255}$/;
+/** Keys whose canonical form is their lower case: the common case, decided by one test. */
+const PLAIN_KEY = /^[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]{0,255}$/;
 
 const MALFORMED_ESCAPE = /%(?![0-9a-fA-F]{2})/;
 const REMAINING_ESCAPE = /%[0-9a-fA-F]{2}/;
@@ -57,7 +57,7 @@ function refuse(reason: KeyRefusal): { readonly ok: false; readonly reason: KeyR
  * Sources: RFC 3986 section 2.1, Unicode Standard Annex 15 (NFC).
  */
 export function parsePathSegment(raw: string): Result<CanonicalKey, KeyRefusal> {
-  if (PLAIN_KEY.test(raw)) return accepted(raw as CanonicalKey);
+  if (PLAIN_KEY.test(raw)) return accepted(raw.toLowerCase() as CanonicalKey);
   if (raw.length > RAW_LENGTH_MAX) return refuse("TOO_LONG");
   if (MALFORMED_ESCAPE.test(raw)) return refuse("MALFORMED_ESCAPE");
   const decoded = percentDecode(raw);
@@ -66,7 +66,7 @@ export function parsePathSegment(raw: string): Result<CanonicalKey, KeyRefusal> 
 
 /** Text as a person writes it (not percent-encoded) to its canonical key. */
 export function parseKey(text: string): Result<CanonicalKey, KeyRefusal> {
-  if (PLAIN_KEY.test(text)) return accepted(text as CanonicalKey);
+  if (PLAIN_KEY.test(text)) return accepted(text.toLowerCase() as CanonicalKey);
   if (text.length > RAW_LENGTH_MAX) return refuse("TOO_LONG");
   // Unassigned code points first: engines of different Unicode versions may normalise them differently.
   if (UNASSIGNED.test(text)) return refuse("UNASSIGNED_CHARACTER");
@@ -89,13 +89,11 @@ function percentDecode(raw: string): string | null {
 }
 
 /**
- * Lower case goes symbol by symbol: the context rule for the Greek final sigma would give one key two
- * spellings, and a key's prefix another form than the key. Both sigmas become the ordinary one.
+ * Lower case may not depend on a symbol's neighbours: a key would get two spellings, and a key's prefix another
+ * form than the key. Only the Greek final sigma does (Unicode, SpecialCasing), so both sigmas become the ordinary one.
  */
 function normalise(text: string): string {
-  let lower = "";
-  for (const symbol of text.normalize("NFC")) lower += symbol === "\u03c2" ? "\u03c3" : symbol.toLowerCase();
-  return lower.normalize("NFC");
+  return text.normalize("NFC").toLowerCase().replaceAll("\u03c2", "\u03c3").normalize("NFC");
 }
 
 function refusalOf(key: string): KeyRefusal | null {

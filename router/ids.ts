@@ -51,6 +51,11 @@ export function parseMapVersion(value: unknown): Result<MapVersion, "INVALID_VER
   return refused("INVALID_VERSION", `expected a whole number of at least 1, got ${quote(value)}`);
 }
 
+/** The version after `version`; the first comes after 0. */
+export function nextVersion(version: MapVersion | 0): MapVersion {
+  return (version + 1) as MapVersion;
+}
+
 /** A value as people should see it in an error, cut to a bounded length. Takes anything and never throws. */
 export function quote(value: unknown): string {
   const text = textOf(value);

@@ -2,7 +2,7 @@
  * Plans: pure steps from one map version to the next. A plan goes live only if its parent is still current.
  * It must not apply anything; the catalog does.
  */
-import type { MapVersion, ShardId } from "./ids.ts";
+import { type MapVersion, nextVersion, type ShardId } from "./ids.ts";
 import { describeRange, intersect, type KeyRange, parseBoundary, parseRange } from "./range.ts";
 import { accepted, type Result, refused } from "./result.ts";
 import type { MapRange, MapRules, ShardMap } from "./shard-map.ts";
@@ -113,7 +113,7 @@ function planOf(
   map: ShardMap,
   change: { readonly ranges: readonly MapRange[]; readonly transfers: readonly Transfer[] },
 ): MapPlan {
-  const version = (map.version + 1) as MapVersion;
+  const version = nextVersion(map.version);
   const next = { collection: map.collection, version, parent: map.version, ranges: change.ranges };
   return { kind, parent: map.version, next, transfers: change.transfers };
 }

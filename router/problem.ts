@@ -23,6 +23,7 @@ export const PROBLEMS = {
   ROUTE_NOT_FOUND: { status: 404, title: "There is no such resource", retryable: false },
   DOCUMENT_NOT_FOUND: { status: 404, title: "There is no document with this key", retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, title: "The method is not allowed here", retryable: false },
+  REQUEST_TIMEOUT: { status: 408, title: "The request did not arrive in time", retryable: true },
   VERSION_CONFLICT: { status: 409, title: "The map has changed since it was read", retryable: false },
   PRECONDITION_FAILED: { status: 412, title: "A precondition of the request is false", retryable: false },
   DOCUMENT_TOO_LARGE: { status: 413, title: "The document is too large", retryable: false },

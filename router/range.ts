@@ -49,7 +49,7 @@ export function intersect(left: KeyRange, right: KeyRange): KeyRange | null {
 export function endOfPrefix(prefix: string): string | null {
   const symbols = [...prefix];
   for (let last = symbols.pop(); last !== undefined; last = symbols.pop()) {
-    const point = last.codePointAt(0) ?? 0;
+    const point = Number(last.codePointAt(0));
     if (point < 0x10ffff) return symbols.join("") + String.fromCodePoint(point === 0xd7ff ? 0xe000 : point + 1);
   }
   return null;

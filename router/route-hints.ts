@@ -14,15 +14,17 @@ export const LEARNED_SLOTS_MAX = 2048;
 export interface LearnedOwner {
   readonly epoch: number;
   readonly owner: ShardId;
-  /** A map has said the same since: from then on the map's word goes, and the epoch only turns away older 421s. */
-  readonly isInMap: boolean;
 }
 
-/** Immutable; `adoptMap` and `learnOwner` give new hints or the same ones. */
+/**
+ * Immutable; `adoptMap` and `learnOwner` give new hints or the same ones. `learned` goes before the map. `settled` holds
+ * epochs that a map has caught up with: the map's word goes there, and anything older is turned away.
+ */
 export interface RouteHints {
   readonly placement: Placement;
   readonly map: ShardMap | null;
   readonly learned: ReadonlyMap<SlotId, LearnedOwner>;
+  readonly settled: ReadonlyMap<SlotId, number>;
 }
 
 /** Where to send a request. `epoch` 0: nothing known of the slot but the map. */
@@ -34,43 +36,48 @@ export interface Route {
 
 /** An edge that knows nothing yet. */
 export function noHints(placement: Placement): RouteHints {
-  return { placement, map: null, learned: new Map() };
+  return { placement, map: null, learned: new Map(), settled: new Map() };
 }
 
-/** Takes a newer map. What was learned stays, marked where the map says the same. */
+/** Takes a newer map; of what was learned, only the epoch stays where the map says the same. */
 export function adoptMap(hints: RouteHints, map: ShardMap): RouteHints {
   if (!isNewer(map, hints.map)) return hints;
   const learned = new Map(hints.learned);
-  for (const [slot, known] of learned) {
-    const { shard } = rangeOf(map, prefixOfSlot(hints.placement, slot));
-    if (shard === known.owner) learned.set(slot, { ...known, isInMap: true });
+  const settled = new Map(hints.settled);
+  for (const [slot, known] of hints.learned) {
+    if (rangeOf(map, prefixOfSlot(hints.placement, slot)).shard !== known.owner) continue;
+    learned.delete(slot);
+    remember(settled, slot, known.epoch);
   }
-  return { ...hints, map, learned };
+  return { ...hints, map, learned, settled };
 }
 
 /** Takes what a 421 says, if it names an owner at a higher epoch than is known. */
 export function learnOwner(hints: RouteHints, told: NotOwned): RouteHints {
-  if (told.owner === null || told.epoch < lowestNews(hints.learned.get(told.slot))) return hints;
+  if (told.owner === null || told.epoch < lowestNews(hints, told.slot)) return hints;
   const learned = new Map(hints.learned);
-  learned.delete(told.slot);
-  learned.set(told.slot, { epoch: told.epoch, owner: told.owner, isInMap: false });
-  const oldest = learned.keys().next();
-  if (learned.size > LEARNED_SLOTS_MAX && oldest.done !== true) learned.delete(oldest.value);
+  remember(learned, told.slot, { epoch: told.epoch, owner: told.owner });
   return { ...hints, learned };
 }
 
-/** The same epoch again is news once the map has spoken: it says that the map is behind. */
-function lowestNews(known: LearnedOwner | undefined): number {
-  if (known === undefined) return 1;
-  return known.isInMap ? known.epoch : known.epoch + 1;
+/** Hearing a settled epoch again is news: it says that the map of now is behind. */
+function lowestNews(hints: RouteHints, slot: SlotId): number {
+  const known = hints.learned.get(slot)?.epoch ?? 0;
+  return Math.max(known + 1, hints.settled.get(slot) ?? 0);
+}
+
+function remember<Value>(slots: Map<SlotId, Value>, slot: SlotId, value: Value): void {
+  slots.delete(slot);
+  slots.set(slot, value);
+  const oldest = slots.keys().next();
+  if (slots.size > LEARNED_SLOTS_MAX && oldest.done !== true) slots.delete(oldest.value);
 }
 
 /** The shard believed to own `slot`; null while there is no map. */
 export function routeOf(hints: RouteHints, slot: SlotId, sortKey: SortKey): Route | null {
   if (hints.map === null) return null;
   const mapVersion = hints.map.version;
-  const { shard } = rangeOf(hints.map, sortKey);
   const known = hints.learned.get(slot);
-  if (known === undefined || (known.isInMap && known.owner !== shard)) return { shard, epoch: 0, mapVersion };
-  return { shard: known.owner, epoch: known.epoch, mapVersion };
+  if (known !== undefined) return { shard: known.owner, epoch: known.epoch, mapVersion };
+  return { shard: rangeOf(hints.map, sortKey).shard, epoch: 0, mapVersion };
 }

@@ -116,7 +116,8 @@ export function rangeOf(map: ShardMap, sortKey: SortKey): MapRange {
   let high = map.ranges.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
-    if (compareCodePoints(map.ranges[middle]?.start ?? "", sortKey) <= 0) low = middle;
+    const range = map.ranges[middle];
+    if (range !== undefined && compareCodePoints(range.start, sortKey) <= 0) low = middle;
     else high = middle - 1;
   }
   const range = map.ranges[low];

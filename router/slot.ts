@@ -46,6 +46,8 @@ const RANGE_PREFIXES: readonly string[] = buildRangePrefixes();
 
 const HASH_PREFIXES: readonly string[] = [...HASH_DIGITS].flatMap((high) => [...HASH_DIGITS].map((low) => high + low));
 
+const LOWEST_PREFIX = { range: String.fromCodePoint(LOWEST_POINT), hash: "00" } as const;
+
 function ascending(left: number, right: number): number {
   return left - right;
 }
@@ -78,7 +80,8 @@ export function floorIndex(sorted: readonly string[], bound: string): number {
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareCodePoints(sorted[middle] ?? "", bound) <= 0) low = middle + 1;
+    const element = sorted[middle];
+    if (element !== undefined && compareCodePoints(element, bound) <= 0) low = middle + 1;
     else high = middle;
   }
   return low - 1;
@@ -87,7 +90,7 @@ export function floorIndex(sorted: readonly string[], bound: string): number {
 /** The lower bound of the prefix that `sortKey` falls into; the lowest one for anything below it. */
 export function prefixOf(placement: Placement, sortKey: SortKey): string {
   const prefixes = prefixesOf(placement);
-  return prefixes[Math.max(0, floorIndex(prefixes, sortKey))] ?? "";
+  return prefixes[floorIndex(prefixes, sortKey)] ?? LOWEST_PREFIX[placement.kind];
 }
 
 /** Where `key` stands in its collection's order. */

@@ -36,7 +36,7 @@ export function utf8Length(text: string): number {
 export function utf8Bytes(text: string): number[] {
   const bytes: number[] = [];
   for (const symbol of text) {
-    const point = symbol.codePointAt(0) ?? 0;
+    const point = Number(symbol.codePointAt(0));
     if (point < 0x80) bytes.push(point);
     else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 63));
     else if (point < 0x10000) bytes.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));

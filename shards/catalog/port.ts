@@ -22,9 +22,7 @@ export interface Author {
 }
 
 /** `conflict`: somebody else published first; `current` is what is there. */
-export type PublishOutcome =
-  | { readonly kind: "published" }
-  | { readonly kind: "conflict"; readonly current: ShardMap };
+export type PublishOutcome = { readonly kind: "published" } | { readonly kind: "conflict"; readonly current: ShardMap };
 
 /** The catalog failed; administration must wait, the data path need not. */
 export class CatalogError extends Error {

@@ -1,0 +1,95 @@
+/**
+ * The configuration as the CLI needs it: the file people write, and what `up` makes of it for one machine.
+ * It must not hold secrets.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse as parseToml, stringify, type TomlTable } from "smol-toml";
+import { ConfigError, type GatewayConfig, parseConfig } from "../config/config.ts";
+import { type DataDirectory, displayPath, PROJECT_ROOT, readIfThere } from "./data-directory.ts";
+import { evenMap, shardIds } from "./even-map.ts";
+import { CliFailure, errorLine } from "./failure.ts";
+import { LOCAL_ISSUER, LOCAL_JWKS_ENV } from "./keys.ts";
+
+/** Configuration file when none is named. */
+export const DEFAULT_CONFIG: string = join(PROJECT_ROOT, "zgate.toml");
+
+/** A configuration with the text it came from. */
+export interface Configuration {
+  readonly text: string;
+  readonly config: GatewayConfig;
+}
+
+/** What `up` decides in place of the file. `shards` null keeps the file's number. */
+export interface LocalLayout {
+  readonly shards: number | null;
+  readonly shardPort: number;
+}
+
+/** Reads and checks a configuration file. Throws `CliFailure` that lists what is wrong. */
+export function readConfiguration(path: string): Configuration {
+  try {
+    const text = readFileSync(path, "utf8");
+    return { text, config: parseConfig(text, displayPath(path)) };
+  } catch (error) {
+    if (error instanceof ConfigError) throw new CliFailure(error.message, { cause: error });
+    throw new CliFailure(`cannot read the configuration ${displayPath(path)}: ${errorLine(error)}`, {
+      hint: "name another file with --config FILE",
+      cause: error,
+    });
+  }
+}
+
+/** The configuration an instance last ran with, or the project's own when it never ran. */
+export function instanceConfiguration(directory: DataDirectory): Configuration {
+  return readConfiguration(readIfThere(directory.config) === null ? DEFAULT_CONFIG : directory.config);
+}
+
+/**
+ * The file's configuration with this machine's origins, as many shards as asked for, and the local issuer. With the
+ * file's own number of shards its maps stay; with another number every collection is cut evenly.
+ */
+export function localConfiguration(file: Configuration, layout: LocalLayout): Configuration {
+  const table = parseToml(file.text);
+  const configured = [...file.config.shards.keys()];
+  const isOwnNumber = layout.shards === null || layout.shards === configured.length;
+  const ids = isOwnNumber ? configured : shardIds(layout.shards);
+  table["shards"] = ids.map((id, index) => ({ id, origins: [`http://127.0.0.1:${layout.shardPort + index}`] }));
+  if (!isOwnNumber) for (const entry of tablesOf(table["collections"])) cutEvenly(entry, ids);
+  if (!hasLocalIssuer(file.config)) addLocalIssuer(table);
+  const text = stringify(table);
+  return { text, config: parseConfig(text, "the local configuration") };
+}
+
+/** Issuer and audience that tokens of the local key carry. */
+export function localIssuer(config: GatewayConfig): { readonly issuer: string; readonly audience: string } {
+  return (
+    config.issuers.find((entry) => entry.keys.kind === "env" && entry.keys.name === LOCAL_JWKS_ENV) ?? LOCAL_ISSUER
+  );
+}
+
+/** Read and write permissions for every collection. */
+export function allPermissions(config: GatewayConfig): readonly string[] {
+  return [...config.collections.keys()].flatMap((name) => [`${name}:read`, `${name}:write`]);
+}
+
+function cutEvenly(collection: TomlTable, ids: readonly string[]): void {
+  collection["map"] = evenMap(collection["kind"] === "hash" ? "hash" : "range", ids).map((entry) => ({ ...entry }));
+}
+
+function hasLocalIssuer(config: GatewayConfig): boolean {
+  return config.issuers.some((entry) => entry.keys.kind === "env" && entry.keys.name === LOCAL_JWKS_ENV);
+}
+
+function addLocalIssuer(table: TomlTable): void {
+  const local = { ...LOCAL_ISSUER, algorithms: ["EdDSA"], jwks_env: LOCAL_JWKS_ENV };
+  table["issuers"] = [...tablesOf(table["issuers"]), local];
+}
+
+function tablesOf(value: TomlTable[string] | undefined): readonly TomlTable[] {
+  return Array.isArray(value) ? value.filter((entry): entry is TomlTable => isTable(entry)) : [];
+}
+
+function isTable(value: TomlTable[string]): value is TomlTable {
+  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
+}

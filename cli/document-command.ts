@@ -1,0 +1,81 @@
+/**
+ * What `get`, `put`, `patch` and `delete` share: their arguments, their one request, what they print. It must not
+ * repeat a request: a person decides that.
+ */
+import { readFileSync } from "node:fs";
+import { Argument, Command } from "commander";
+import { encodeKey } from "../router/canonical-key.ts";
+import type { CollectionName } from "../router/ids.ts";
+import { addTargetOptions, connect, type TargetOptions } from "./command-context.ts";
+import { displayPath } from "./data-directory.ts";
+import { CliFailure, errorLine } from "./failure.ts";
+import type { GatewayAnswer, GatewayRequest } from "./gateway-client.ts";
+import { canonicalKey, collectionName } from "./option-values.ts";
+import { accessPermissions } from "./permissions.ts";
+
+/** Options of requests that write. */
+export interface WriteFlags extends TargetOptions {
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  readonly idempotencyKey?: string;
+  readonly json?: true;
+}
+
+/** A command on one document: `zgate NAME <collection> <key>`. */
+export function documentCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .addArgument(new Argument("<collection>", "for example products").argParser(collectionName))
+    .argument("<key>", "the key as people write it");
+}
+
+/** Adds the options of requests that write, and where to send them. */
+export function addWriteOptions(command: Command): Command {
+  command
+    .option("--if-match <etag>", "only if the document has this ETag, or * for any")
+    .option("--if-none-match <etag>", "only if it has not; * to create only")
+    .option("--idempotency-key <text>", "a repetition with the same key changes nothing more")
+    .option("--json", "print the answer as JSON");
+  return addTargetOptions(command);
+}
+
+/** Headers that the options stand for. */
+export function writeHeaders(flags: WriteFlags): Readonly<Record<string, string>> {
+  return {
+    ...(flags.ifMatch === undefined ? {} : { "if-match": entityTag(flags.ifMatch) }),
+    ...(flags.ifNoneMatch === undefined ? {} : { "if-none-match": entityTag(flags.ifNoneMatch) }),
+    ...(flags.idempotencyKey === undefined ? {} : { "idempotency-key": flags.idempotencyKey }),
+  };
+}
+
+/** Shells eat quotes: an ETag without them gets them back. */
+function entityTag(text: string): string {
+  return text === "*" || text.includes('"') ? text : `"${text}"`;
+}
+
+/** Sends one request about one document. Throws `CliFailure` unless it succeeds. */
+export async function sendOnce(
+  target: TargetOptions,
+  document: { readonly collection: CollectionName; readonly key: string },
+  request: Omit<GatewayRequest, "path">,
+): Promise<GatewayAnswer> {
+  const path = `/${document.collection}/${encodeKey(canonicalKey(document.key))}`;
+  const client = connect(target, accessPermissions(document.collection));
+  try {
+    return await client.demand({ ...request, path });
+  } finally {
+    await client.close();
+  }
+}
+
+/** A body as given on the command line: JSON text, `@FILE`, or `-` for what comes in on stdin. */
+export function readBody(given: string): string {
+  if (given !== "-" && !given.startsWith("@")) return given;
+  const source = given === "-" ? 0 : given.slice(1);
+  try {
+    return readFileSync(source, "utf8");
+  } catch (error) {
+    const name = given === "-" ? "stdin" : displayPath(given.slice(1));
+    throw new CliFailure(`cannot read ${name}: ${errorLine(error)}`, { cause: error });
+  }
+}

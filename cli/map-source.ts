@@ -1,0 +1,68 @@
+/**
+ * Where `map` and `route` get a collection's map from: the catalog of a data directory, or a gateway. It must not
+ * change anything: a directory that is not there stays so.
+ */
+
+import type { CollectionConfig } from "../config/config.ts";
+import type { CollectionName } from "../router/ids.ts";
+import { parseShardMap, type ShardMap } from "../router/shard-map.ts";
+import { createSqliteCatalog } from "../shards/catalog/sqlite-catalog.ts";
+import { connect, notRunning, type TargetOptions } from "./command-context.ts";
+import { instanceConfiguration } from "./configuration.ts";
+import { dataDirectory, displayPath, isThere, parseFields } from "./data-directory.ts";
+import { CliFailure, errorLine } from "./failure.ts";
+import { OPERATE_PERMISSION } from "./permissions.ts";
+
+/** A collection and its current map. */
+export interface MappedCollection {
+  readonly config: CollectionConfig;
+  readonly map: ShardMap;
+}
+
+/** Reads the map. Throws `CliFailure` when there is no such collection, or no instance. */
+export async function readMap(collection: CollectionName, target: TargetOptions): Promise<MappedCollection> {
+  const directory = dataDirectory(target.data);
+  const { config } = instanceConfiguration(directory);
+  const found = config.collections.get(collection);
+  if (found === undefined) {
+    throw new CliFailure(`there is no collection "${collection}"`, {
+      hint: `configured are: ${[...config.collections.keys()].join(", ")}`,
+    });
+  }
+  const map = target.url === undefined ? await mapOfCatalog(found, target) : await mapOfGateway(found, target);
+  return { config: found, map };
+}
+
+async function mapOfCatalog(collection: CollectionConfig, target: TargetOptions): Promise<ShardMap> {
+  const directory = dataDirectory(target.data);
+  if (!isThere(directory.catalog)) throw notRunning(directory);
+  try {
+    const catalog = await createSqliteCatalog({ file: directory.catalog });
+    try {
+      const map = await catalog.current(collection.name);
+      if (map !== null) return map;
+    } finally {
+      await catalog.close();
+    }
+  } catch (error) {
+    throw new CliFailure(`cannot read the catalog ${displayPath(directory.catalog)}: ${errorLine(error)}`, {
+      cause: error,
+    });
+  }
+  throw new CliFailure(`the collection "${collection.name}" has no map yet`, {
+    hint: "`npm start` publishes its first",
+  });
+}
+
+async function mapOfGateway(collection: CollectionConfig, target: TargetOptions): Promise<ShardMap> {
+  const client = connect(target, [OPERATE_PERMISSION]);
+  try {
+    const answer = await client.demand({ method: "GET", path: `/maps/${collection.name}` });
+    const fields = { version: 1, parent: 0, collection: collection.name, ...parseFields(answer.body) };
+    const parsed = parseShardMap(fields, { placement: collection.placement, shards: null });
+    if (!parsed.ok) throw new CliFailure(`${client.url} sent a map that is not valid: ${parsed.detail}`);
+    return parsed.value;
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Values of options as people type them, to values of the program. Anything else is a usage error that says what
+ * was expected. It must not know which command asks.
+ */
+import { InvalidArgumentError } from "commander";
+import { parseDurationMs } from "../config/duration.ts";
+import { parseKey, parsePathSegment } from "../router/canonical-key.ts";
+import { type CanonicalKey, type CollectionName, parseCollectionName } from "../router/ids.ts";
+import { CliFailure } from "./failure.ts";
+
+/** A parser of whole numbers from `least` to `most`. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** A TCP port. */
+export const portNumber = wholeNumber(1, 65_535);
+
+/** "30s", "10m", "12h", "7d" to milliseconds. */
+export function durationMs(text: string): number {
+  const value = parseDurationMs(text);
+  if (value !== null && value >= 1000) return value;
+  throw new InvalidArgumentError('Expected a duration such as "30s", "10m", "12h" or "7d".');
+}
+
+/** "products:read,products:write" or with spaces, to a list. */
+export function permissionList(text: string): readonly string[] {
+  const names = text.split(/[\s,]+/).filter((name) => name !== "");
+  if (names.length > 0 && names.every((name) => /^[a-z][a-z0-9-]*:[a-z]+$/.test(name))) return names;
+  throw new InvalidArgumentError('Expected permissions such as "products:read,products:write".');
+}
+
+/** The URL of a gateway, without a path. */
+export function gatewayUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.search === "") return url.origin;
+  throw new InvalidArgumentError("Expected a URL such as http://127.0.0.1:8787, without a path.");
+}
+
+/** A collection's name. */
+export function collectionName(text: string): CollectionName {
+  const parsed = parseCollectionName(text);
+  if (parsed.ok) return parsed.value;
+  throw new InvalidArgumentError(`${parsed.detail}.`);
+}
+
+/** A key as a person writes it. Throws `CliFailure` with the reason when it has no canonical form. */
+export function canonicalKey(text: string): CanonicalKey {
+  const parsed = parseKey(text);
+  if (parsed.ok) return parsed.value;
+  throw new CliFailure(`${JSON.stringify(text)} is not a key: ${parsed.detail} (${parsed.reason})`);
+}
+
+/** A key as it stands in a URL, percent-encoded. Throws `CliFailure` with the reason when it has no canonical form. */
+export function canonicalSegment(text: string): CanonicalKey {
+  const parsed = parsePathSegment(text);
+  if (parsed.ok) return parsed.value;
+  throw new CliFailure(`${JSON.stringify(text)} is not a key: ${parsed.detail} (${parsed.reason})`);
+}

@@ -1,0 +1,86 @@
+/**
+ * The command line as a whole: all commands, and how failures become one line and an exit code. It must not know
+ * what a command does.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, CommanderError } from "commander";
+import type { CommandContext } from "./command-context.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { deleteCommand } from "./commands/delete.ts";
+import { getCommand } from "./commands/get.ts";
+import { importCommand } from "./commands/import.ts";
+import { listCommand } from "./commands/list.ts";
+import { mapCommand } from "./commands/map.ts";
+import { patchCommand } from "./commands/patch.ts";
+import { putCommand } from "./commands/put.ts";
+import { routeCommand } from "./commands/route.ts";
+import { statusCommand } from "./commands/status.ts";
+import { tokenCommand } from "./commands/token.ts";
+import { upCommand } from "./commands/up.ts";
+import { PROJECT_ROOT, parseFields } from "./data-directory.ts";
+import { CliFailure, errorLine } from "./failure.ts";
+
+const COMMANDS = [
+  upCommand,
+  statusCommand,
+  tokenCommand,
+  mapCommand,
+  routeCommand,
+  getCommand,
+  putCommand,
+  patchCommand,
+  deleteCommand,
+  listCommand,
+  importCommand,
+  completionCommand,
+];
+
+const USAGE_FAULT = 2;
+
+/** The program with all its commands. */
+export function createProgram(context: CommandContext): Command {
+  const program = new Command("zgate")
+    .description("one gateway over many shards: run it, look at it, fill it")
+    .version(version(), "--version")
+    .helpCommand("help [command]", "show the help of a command")
+    .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work.");
+  for (const create of COMMANDS) program.addCommand(create(context));
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .showHelpAfterError(`(see \`${pathOf(command)} --help\`)`);
+    // Colours by commander's own rule would disregard that stdout and stderr may differ.
+    command.configureHelp({ showGlobalOptions: false });
+  }
+  return program;
+}
+
+/** Runs the program. Resolves to the exit code; never rejects. */
+export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    await createProgram(context).parseAsync([...args], { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_FAULT;
+    explain(error, context);
+    return error instanceof CliFailure ? error.exitCode : 1;
+  }
+}
+
+function explain(error: unknown, { terminal, env }: CommandContext): void {
+  terminal.note(`zgate: ${error instanceof CliFailure ? error.message : errorLine(error)}`);
+  if (error instanceof CliFailure && error.hint !== null) terminal.note(`  ${error.hint}`);
+  const stack = error instanceof Error ? error.stack : undefined;
+  if (env["ZGATE_DEBUG"] === "1" && stack !== undefined) terminal.note(stack);
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+}
+
+function version(): string {
+  const manifest = parseFields(readFileSync(join(PROJECT_ROOT, "package.json"), "utf8"));
+  return typeof manifest?.["version"] === "string" ? manifest["version"] : "unknown";
+}

@@ -1,0 +1,64 @@
+/**
+ * All parts of one instance: started in waves, watched together, ended in the opposite order. It must not start
+ * anything once the end has begun.
+ */
+
+import { displayPath } from "../data-directory.ts";
+import { CliFailure } from "../failure.ts";
+import { Part, type PartSpec } from "./part.ts";
+
+/** Holds the processes of an instance from first to last. */
+export class PartSet {
+  /** Rejects with a `CliFailure` as soon as a part is gone that nobody asked to go. */
+  readonly died: Promise<never>;
+  readonly #onChange: (pids: readonly number[]) => void;
+  readonly #waves: (readonly Part[])[] = [];
+  #fail: (failure: CliFailure) => void = () => undefined;
+  #isEnding = false;
+
+  /** `onChange` hears the ids of all processes after each start. */
+  constructor(onChange: (pids: readonly number[]) => void) {
+    this.#onChange = onChange;
+    this.died = new Promise((_, fail) => {
+      this.#fail = fail;
+    });
+    // Nobody need listen: at an orderly end the parts go, too.
+    this.died.catch(() => undefined);
+  }
+
+  /** Starts parts that are to be ended together. */
+  start(specs: readonly PartSpec[]): readonly Part[] {
+    if (this.#isEnding) throw new CliFailure("stopped before it was ready");
+    const wave: Part[] = [];
+    this.#waves.push(wave);
+    for (const spec of specs) {
+      const part = new Part(spec);
+      wave.push(part);
+      this.#onChange(this.#all.map(({ pid }) => pid));
+      void part.ended.then((how) => this.declareDead(part, how));
+    }
+    return wave;
+  }
+
+  /** A part is gone, or as good as gone. `how` completes the sentence "… ended unexpectedly (how)". */
+  declareDead(part: Part, how: string): void {
+    const log = displayPath(part.logFile);
+    this.#fail(new CliFailure(`${part.name} ended unexpectedly (${how}); its log is ${log}`));
+  }
+
+  /** Stops the last wave first, waits for it, then the one before. Bounded by the parts' own limits. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    for (const wave of this.#waves.toReversed()) await Promise.all(wave.map((part) => part.stop()));
+  }
+
+  /** Ends everything at once. */
+  kill(): void {
+    this.#isEnding = true;
+    for (const part of this.#all) part.kill();
+  }
+
+  get #all(): readonly Part[] {
+    return this.#waves.flat();
+  }
+}

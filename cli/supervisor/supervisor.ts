@@ -1,0 +1,169 @@
+/**
+ * Runs one instance: prepares the data directory, starts the parts, waits until all are ready, watches them and
+ * ends them in order. It must leave no process behind, however it ends.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { allPermissions, localConfiguration, localIssuer, readConfiguration } from "../configuration.ts";
+import { createDataDirectory, dataDirectory, displayPath } from "../data-directory.ts";
+import { CliFailure } from "../failure.ts";
+import { progressText } from "../import/import-report.ts";
+import { mintToken } from "../keys.ts";
+import { createProgress, type Progress } from "../progress.ts";
+import type { Terminal } from "../terminal.ts";
+import { prepareEdge } from "./edge-part.ts";
+import { removeInstance, writeInstance } from "./instance-file.ts";
+import { forgetParts, recordParts } from "./left-over.ts";
+import { holdDirectory } from "./lock.ts";
+import { PartSet } from "./part-set.ts";
+import { LOCAL_HOST } from "./ports.ts";
+import { type Preparation, prepareInstance } from "./preparation.ts";
+import { untilGone, untilReady } from "./readiness.ts";
+import { hasSample, loadSample, SAMPLE_COLLECTION, SAMPLE_KEY } from "./sample.ts";
+import { prepareShard } from "./shard-part.ts";
+import { listenForStop, type StopRequest } from "./stop-request.ts";
+import { shardPlans, type UpOptions } from "./up-options.ts";
+import { welcomeLines } from "./welcome.ts";
+
+const HOUR_MS = 3_600_000;
+const TOKEN_HOURS = 12;
+const READY_MS_MAX = 90_000;
+/** How long a start that is broken off may take to come to rest before its parts are ended under it. */
+const REST_MS_MAX = 3000;
+
+/** An instance that runs, or is about to. */
+interface Instance extends Preparation {
+  readonly url: string;
+  readonly terminal: Terminal;
+  readonly progress: Progress;
+  readonly parts: PartSet;
+  readonly stop: StopRequest;
+  /** Aborted when the end begins, whatever the reason. */
+  readonly over: AbortController;
+}
+
+/** Runs an instance until it is asked to stop. Throws `CliFailure` when it cannot start or a part dies. */
+export async function runInstance(options: UpOptions, terminal: Terminal): Promise<void> {
+  const local = localConfiguration(readConfiguration(options.config), options);
+  const directory = dataDirectory(options.data);
+  createDataDirectory(directory);
+  const lock = holdDirectory(directory);
+  const instance: Instance = {
+    ...{ options, local, directory, terminal },
+    url: `http://${LOCAL_HOST}:${options.port}`,
+    progress: createProgress(terminal),
+    parts: new PartSet((pids) => recordParts(directory, pids)),
+    stop: listenForStop(),
+    over: new AbortController(),
+  };
+  const started = startInstance(instance);
+  try {
+    await Promise.race([
+      started.then(() => new Promise(() => undefined)),
+      instance.parts.died,
+      instance.stop.requested,
+    ]);
+  } finally {
+    await endInstance(instance, started);
+    lock.release();
+  }
+}
+
+async function startInstance(instance: Instance): Promise<void> {
+  await prepareInstance(instance, instance.progress);
+  await startParts(instance);
+  if (!instance.stop.signal.aborted) await welcome(instance);
+}
+
+/** Ends all parts, the edge first so that nothing new comes in; then forgets the instance. */
+async function endInstance(instance: Instance, started: Promise<void>): Promise<void> {
+  const { stop, over, progress, parts, directory, terminal } = instance;
+  progress.clear();
+  if (stop.signal.aborted) progress.step("stopping…");
+  over.abort();
+  void stop.hurried.then(() => parts.kill());
+  await Promise.race([started.catch(() => undefined), stop.hurried, sleep(REST_MS_MAX, undefined, { ref: false })]);
+  await parts.end();
+  forgetParts(directory);
+  removeInstance(directory);
+  stop.release();
+  progress.clear();
+  if (stop.signal.aborted) terminal.note(`stopped; the data is in ${displayPath(directory.root)}`);
+}
+
+async function startParts(instance: Instance): Promise<void> {
+  const { directory, local, options, url, progress, parts, over } = instance;
+  const plans = shardPlans(options, local);
+  progress.step(`starting ${plans.map((plan) => plan.id).join(", ")} and the edge…`);
+  const shards = parts.start(plans.map((plan) => prepareShard(directory, plan)));
+  const [edge] = parts.start([prepareEdge(directory, options.port, local.text)]);
+  if (edge === undefined) throw new Error("broken assumption: no edge was started");
+  const limit = AbortSignal.any([over.signal, AbortSignal.timeout(READY_MS_MAX)]);
+  const filled = Promise.all(shards.map((shard) => orAborted(shard.ready, limit))).then(async () => {
+    await fillInstance(instance);
+    progress.step("waiting for the edge…");
+  });
+  await Promise.all([filled, untilReady(url, limit)]).catch((error: unknown) => {
+    throw limit.aborted ? notReady(instance) : error;
+  });
+  void untilGone(url, over.signal).then(
+    () => parts.declareDead(edge, "it does not listen any more"),
+    () => undefined,
+  );
+  const ports = { edge: options.port, ...Object.fromEntries(plans.map(({ id, port }) => [id, port])) };
+  writeInstance(directory, { url, pid: process.pid, ports, startedAt: new Date().toISOString() });
+}
+
+function notReady({ directory }: Instance): CliFailure {
+  return new CliFailure(`not ready after ${READY_MS_MAX / 1000} s; the logs are in ${displayPath(directory.logs)}`);
+}
+
+function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((settle, fail) => {
+    signal.addEventListener("abort", () => fail(new Error("aborted")), { once: true });
+    void work.then(settle, fail);
+  });
+}
+
+/** The sample, on the first start. */
+async function fillInstance(instance: Instance): Promise<void> {
+  const { directory, local, options, progress, stop } = instance;
+  const collection = local.config.collections.get(SAMPLE_COLLECTION);
+  if (!options.withSample || collection === undefined || hasSample(directory)) return;
+  progress.step("loading the sample products…");
+  await loadSample({
+    directory,
+    config: local.config,
+    collection,
+    signal: stop.signal,
+    onProgress: (state) => progress.update(`loading the sample products ${progressText(state)}`),
+  });
+}
+
+async function welcome(instance: Instance): Promise<void> {
+  const { directory, local, terminal, progress, url } = instance;
+  const collection = local.config.collections.get(SAMPLE_COLLECTION) ?? [...local.config.collections.values()][0];
+  if (collection === undefined) throw new Error("broken assumption: a configuration without collections");
+  const isFilled = collection.name === SAMPLE_COLLECTION && hasSample(directory);
+  progress.clear();
+  const lines = welcomeLines({
+    url,
+    collection,
+    sampleKey: isFilled ? SAMPLE_KEY : null,
+    token: await localToken(instance),
+    tokenHours: TOKEN_HOURS,
+    data: displayPath(directory.root),
+    shards: [...local.config.shards.keys()],
+    paint: terminal.paint,
+  });
+  for (const line of lines) terminal.out(line);
+  terminal.out(`ready: ${url}`);
+}
+
+function localToken({ directory, local }: Instance): Promise<string> {
+  return mintToken(directory, {
+    ...localIssuer(local.config),
+    subject: "local",
+    permissions: allPermissions(local.config),
+    ttlMs: TOKEN_HOURS * HOUR_MS,
+  });
+}

@@ -1,0 +1,64 @@
+/**
+ * Where a command writes: results to stdout, everything else to stderr, colours only for a person at a terminal.
+ * It must not decide what is written.
+ */
+import type { Writable } from "node:stream";
+import { styleText } from "node:util";
+
+/** A style that `paint` knows. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** The two outputs of a command. */
+export interface Terminal {
+  /** Writes one line of the result. */
+  readonly out: (line: string) => void;
+  /** Writes text of the result as it is, without a line break of its own. Resolves when more may be written. */
+  readonly raw: (text: string) => Promise<void>;
+  /** Writes one line for the person watching. */
+  readonly note: (line: string) => void;
+  /** Paints text for stdout, where colours are wanted. */
+  readonly paint: (style: Style, text: string) => string;
+  /** The stream that progress is shown on, and whether its lines can be rewritten. */
+  readonly progress: { readonly stream: Writable; readonly isInteractive: boolean; readonly columns: number };
+}
+
+/** What of the process decides about colours and lines. */
+export interface TerminalSource {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Whether a stream takes colours: a terminal that is not dumb, and nobody set NO_COLOR (no-color.org). */
+export function takesColour(isTerminal: boolean, env: TerminalSource["env"]): boolean {
+  return isTerminal && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+}
+
+/** The process's own outputs. A reader that has left (`| head`) ends the process quietly. */
+export function createTerminal(source: TerminalSource): Terminal {
+  const { stdout, stderr, env } = source;
+  for (const stream of [stdout, stderr]) stream.on("error", leaveWithReader);
+  const hasColour = takesColour(stdout.isTTY === true, env);
+  return {
+    out: (line) => stdout.write(`${line}\n`),
+    raw: (text) => writeAll(stdout, text),
+    note: (line) => stderr.write(`${line}\n`),
+    paint: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
+    progress: {
+      stream: stderr,
+      isInteractive: stderr.isTTY === true && env["TERM"] !== "dumb",
+      columns: stderr.columns ?? 80,
+    },
+  };
+}
+
+function leaveWithReader(error: Error): void {
+  if ("code" in error && error.code === "EPIPE") process.exit(0);
+  throw error;
+}
+
+function writeAll(stream: Writable, text: string): Promise<void> {
+  return new Promise((settle) => {
+    stream.write(text, () => settle());
+  });
+}

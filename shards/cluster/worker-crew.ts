@@ -1,0 +1,152 @@
+/**
+ * The primary's workers: starts them, replaces the dead, tells one of them to sweep, stops all of them.
+ * It must not know what a worker does; it sees messages and exits.
+ */
+import type { Worker } from "node:cluster";
+import { FatalError } from "../fatal-error.ts";
+import type { Logger } from "../log.ts";
+import { type OrderMessage, parseReport, type ReportMessage } from "./message.ts";
+import { afterDeath, afterHealthy, NO_DEATHS, type RespawnHistory, type RespawnLimits } from "./respawn-policy.ts";
+
+/** A stopping worker that is still there this long after its own bound is killed, in milliseconds. */
+const KILL_MARGIN_MS = 1000;
+
+/** What a crew stands on. */
+export interface WorkerCrewOptions {
+  readonly size: number;
+  readonly fork: () => Worker;
+  readonly limits: RespawnLimits;
+  readonly stopMsMax: number;
+  readonly nowMs: () => number;
+  readonly log: Logger;
+  /** All workers take requests, for the first time. */
+  readonly onReady: () => void;
+  /** The crew cannot start or go on. Told once; the crew should be stopped then. */
+  readonly onFatal: (error: FatalError) => void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  isReady: boolean;
+  isHealthy: boolean;
+  healthTimer: NodeJS.Timeout | undefined;
+}
+
+/** Lives as long as the primary. */
+export class WorkerCrew {
+  readonly #options: WorkerCrewOptions;
+  readonly #members = new Map<number, Member>();
+  readonly #respawns = new Set<NodeJS.Timeout>();
+  #history: RespawnHistory = NO_DEATHS;
+  #sweeper: number | null = null;
+  #phase: "starting" | "ready" | "stopping" = "starting";
+  readonly #whenEmpty: (() => void)[] = [];
+
+  constructor(options: WorkerCrewOptions) {
+    this.#options = options;
+  }
+
+  /** Forks the whole crew. */
+  start(): void {
+    for (let count = 0; count < this.#options.size; count += 1) this.#fork();
+  }
+
+  /** Resolves when no worker is left. Calling it again changes nothing. */
+  stop(): Promise<void> {
+    if (this.#phase !== "stopping") this.#beginStop();
+    if (this.#members.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  #beginStop(): void {
+    this.#phase = "stopping";
+    for (const timer of this.#respawns) clearTimeout(timer);
+    for (const member of this.#members.values()) {
+      clearTimeout(member.healthTimer);
+      send(member.worker, { type: "stop" });
+    }
+    setTimeout(() => this.#killAll(), this.#options.stopMsMax + KILL_MARGIN_MS).unref();
+  }
+
+  #killAll(): void {
+    for (const { worker } of this.#members.values()) {
+      this.#options.log("warn", "worker-killed", { worker: worker.id });
+      worker.process.kill("SIGKILL");
+    }
+  }
+
+  #fork(): void {
+    const worker = this.#options.fork();
+    this.#members.set(worker.id, { worker, isReady: false, isHealthy: false, healthTimer: undefined });
+    worker.on("message", (message: unknown) => this.#onMessage(worker.id, parseReport(message)));
+    worker.on("error", (error) =>
+      this.#options.log("warn", "worker-error", { worker: worker.id, error: error.message }),
+    );
+    worker.on("exit", (code: number | null, signal: string | null) => this.#onExit(worker.id, { code, signal }));
+  }
+
+  #onMessage(id: number, report: ReportMessage | null): void {
+    const member = this.#members.get(id);
+    if (member === undefined || report === null || this.#phase === "stopping") return;
+    if (report.type === "ready") this.#onWorkerReady(member);
+    else if (this.#phase === "starting") this.#options.onFatal(new FatalError(report.code, report.message));
+  }
+
+  #onWorkerReady(member: Member): void {
+    member.isReady = true;
+    member.healthTimer = setTimeout(() => {
+      member.isHealthy = true;
+      this.#history = afterHealthy();
+    }, this.#options.limits.healthyMs);
+    this.#chooseSweeper();
+    const ready = [...this.#members.values()].filter(({ isReady }) => isReady).length;
+    if (this.#phase === "starting" && ready === this.#options.size) {
+      this.#phase = "ready";
+      this.#options.onReady();
+    }
+  }
+
+  #onExit(id: number, exit: { readonly code: number | null; readonly signal: string | null }): void {
+    const member = this.#members.get(id);
+    this.#members.delete(id);
+    clearTimeout(member?.healthTimer);
+    if (this.#phase === "stopping") {
+      if (this.#members.size === 0) for (const resolve of this.#whenEmpty) resolve();
+      return;
+    }
+    this.#options.log("warn", "worker-exit", { worker: id, ...exit });
+    if (member?.isHealthy === true) this.#history = afterHealthy();
+    this.#chooseSweeper();
+    this.#replace();
+  }
+
+  #replace(): void {
+    const { nowMs, limits, onFatal } = this.#options;
+    const step = afterDeath(this.#history, nowMs(), limits);
+    if (step.kind === "give-up") {
+      const message = `${step.deaths} workers died within ${limits.windowMs / 1000} s; see the log lines before this one`;
+      onFatal(new FatalError("CRASH_LOOP", message));
+      return;
+    }
+    this.#history = step.history;
+    const timer = setTimeout(() => {
+      this.#respawns.delete(timer);
+      this.#fork();
+    }, step.delayMs);
+    this.#respawns.add(timer);
+  }
+
+  /** The lowest id that is alive and ready; ids only grow, so it keeps the task until it dies. */
+  #chooseSweeper(): void {
+    if (this.#sweeper !== null && this.#members.has(this.#sweeper)) return;
+    const ready = [...this.#members.values()].filter(({ isReady }) => isReady);
+    const chosen = ready.sort((left, right) => left.worker.id - right.worker.id)[0];
+    this.#sweeper = chosen?.worker.id ?? null;
+    if (chosen !== undefined) send(chosen.worker, { type: "sweep" });
+  }
+}
+
+function send(worker: Worker, order: OrderMessage): void {
+  // A worker that is already gone cannot be told; its exit event says the rest.
+  if (worker.isConnected()) worker.send(order, undefined, () => undefined);
+}

@@ -1,0 +1,28 @@
+/**
+ * What the handlers of one shard's requests stand on.
+ * It must not be built anywhere but in the composition root.
+ */
+import type { CollectionConfig } from "../../config/config.ts";
+import type { ShardId } from "../../router/ids.ts";
+import type { Clock } from "../clock.ts";
+import type { GroupCommit } from "../group-commit.ts";
+import type { Logger } from "../log.ts";
+import type { MapCache } from "../map-cache.ts";
+import type { Store } from "../store/port.ts";
+import type { Verifier } from "./signature.ts";
+import type { SlotAccess } from "./slot-access.ts";
+
+/** The parts, each behind its interface. */
+export interface ShardServices {
+  readonly shard: ShardId;
+  readonly collections: ReadonlyMap<string, CollectionConfig>;
+  readonly store: Store;
+  readonly commits: Pick<GroupCommit, "submit">;
+  readonly access: SlotAccess;
+  readonly maps: MapCache;
+  readonly verify: Verifier;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Whether this process takes requests; false from the moment it is told to stop. */
+  readonly isReady: () => boolean;
+}

@@ -1,0 +1,89 @@
+/**
+ * What to do when a slot is not served here: wait for a move to end, or say who owns it.
+ * It must not decide from anything but the ownership columns that the attempt itself has read.
+ */
+import { HOLD_MS_MAX, type NotOwned } from "../../router/contract.ts";
+import type { CollectionName, SlotId } from "../../router/ids.ts";
+import { type Decision, decideAccess, decisionOf, type Ownership } from "../../router/ownership.ts";
+import type { Clock } from "../clock.ts";
+import { describeError, type Logger } from "../log.ts";
+import type { Peers } from "../peers/port.ts";
+
+/** First and longest pause between two looks at a slot that is moving, in milliseconds. */
+const PAUSE_MS_FIRST = 2;
+const PAUSE_MS_MAX = 50;
+
+/** What the request wants of the slot. `knownEpoch` is the slot epoch the edge knew, 0 for none. */
+export interface SlotRequest {
+  readonly collection: CollectionName;
+  readonly intent: "read" | "write";
+  readonly knownEpoch: number;
+}
+
+/** An attempt that met a slot which is not served here. */
+export interface SlotRefused {
+  readonly kind: "not-owned";
+  readonly slot: SlotId;
+  readonly ownership: Ownership;
+}
+
+/** The slot is served here. */
+export interface SlotServed<Value> {
+  readonly kind: "served";
+  readonly value: Value;
+}
+
+/** `moving`: the slot was not settled within the time a request may be held. */
+export type SlotAnswer<Value> =
+  | SlotServed<Value>
+  | { readonly kind: "redirect"; readonly notOwned: NotOwned }
+  | { readonly kind: "moving" };
+
+/** Attempts until the slot serves, redirects or has been waited for long enough. */
+export type SlotAccess = <Value>(
+  request: SlotRequest,
+  attempt: () => Promise<SlotServed<Value> | SlotRefused>,
+) => Promise<SlotAnswer<Value>>;
+
+/** What slot access stands on. */
+export interface SlotAccessOptions {
+  readonly clock: Clock;
+  readonly peers: Peers;
+  readonly log: Logger;
+}
+
+/** Slot access with the world passed in. */
+export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
+  const { clock } = options;
+  return async (request, attempt) => {
+    let outcome = await attempt();
+    if (outcome.kind === "served") return outcome;
+    const deadlineMs = clock.nowMs() + HOLD_MS_MAX;
+    for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
+      const decision = await decide(options, request, outcome);
+      const access = decideAccess(outcome.ownership, request, decision);
+      if (access.kind === "redirect") {
+        return { kind: "redirect", notOwned: { slot: outcome.slot, epoch: access.epoch, owner: access.owner } };
+      }
+      if (clock.nowMs() + pauseMs > deadlineMs) return { kind: "moving" };
+      await clock.sleep(pauseMs);
+      outcome = await attempt();
+      if (outcome.kind === "served") return outcome;
+    }
+  };
+}
+
+/** Only a GONE slot needs its destination's word; nobody's word counts as undecided. */
+async function decide(options: SlotAccessOptions, request: SlotRequest, refused: SlotRefused): Promise<Decision> {
+  const { slot, ownership } = refused;
+  if (ownership.state !== "GONE" || ownership.to === null) return "undecided";
+  try {
+    const address = { collection: request.collection, slot };
+    const decision = decisionOf(ownership.epoch, await options.peers.ownership(ownership.to, address));
+    if (decision === "store-lost") options.log("error", "destination-store-lost", { slot, destination: ownership.to });
+    return decision;
+  } catch (error) {
+    options.log("warn", "destination-silent", { slot, destination: ownership.to, ...describeError(error) });
+    return "undecided";
+  }
+}

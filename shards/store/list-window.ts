@@ -1,0 +1,45 @@
+/**
+ * The part of a collection that one list request looks at: its bounds in sort keys and its slots by their number in key order.
+ * It must not read anything.
+ */
+import { floorIndex, type Placement, prefixesOf, type SortKey } from "../../router/slot.ts";
+import { compareCodePoints } from "../../router/text.ts";
+import type { ListRequest } from "./port.ts";
+
+/** Above every key: the highest code point is a non-character for ever, and no key holds one. */
+const END_OF_KEYS: SortKey = "\u{10ffff}";
+
+/** Sort keys `[start, end)`, and the numbers of the first and the last prefix that they fall into. */
+export interface ListWindow {
+  readonly start: SortKey;
+  readonly end: SortKey;
+  readonly firstPrefix: number;
+  readonly lastPrefix: number;
+}
+
+/**
+ * The smallest sort key that can come after `sortKey`. No key holds a symbol below the space (they are control
+ * characters), so nothing lies between the two.
+ */
+export function successorOf(sortKey: SortKey): SortKey {
+  return `${sortKey} `;
+}
+
+/** The window of `request`; null when no key can lie in it. */
+export function windowOf(placement: Placement, request: ListRequest): ListWindow | null {
+  const start = request.from ?? successorOf(request.after ?? "");
+  const end = request.to ?? END_OF_KEYS;
+  const prefixes = prefixesOf(placement);
+  const firstPrefix = Math.max(0, floorIndex(prefixes, start));
+  const below = floorIndex(prefixes, end);
+  const lastPrefix = prefixes[below] === end ? below - 1 : below;
+  const isEmpty = compareCodePoints(start, end) >= 0 || lastPrefix < firstPrefix;
+  return isEmpty ? null : { start, end, firstPrefix, lastPrefix };
+}
+
+/** The window without the prefix of that number and all that follows; null when nothing stays. */
+export function clipBefore(window: ListWindow, placement: Placement, prefix: number): ListWindow | null {
+  const end = prefixesOf(placement)[prefix];
+  if (prefix <= window.firstPrefix || end === undefined) return null;
+  return { ...window, end, lastPrefix: prefix - 1 };
+}

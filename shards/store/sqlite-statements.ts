@@ -1,0 +1,166 @@
+/**
+ * The SQL of the store, prepared once per connection, and what its rows mean.
+ * It must not hold transactions together or decide anything.
+ */
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+import type { CanonicalKey, SlotId } from "../../router/ids.ts";
+import { NEVER_HELD, type Ownership } from "../../router/ownership.ts";
+import type { Placement, SortKey } from "../../router/slot.ts";
+import type { IdempotencyRecord, StoredDocument } from "./decide-write.ts";
+import type { Row, WriteVerdict } from "./port.ts";
+
+/** Columns by name, as SQLite gives them. */
+export type Columns = Readonly<Record<string, SQLOutputValue>>;
+
+const OWNERSHIP = "own_state, own_epoch, own_move, own_run, own_to, own_digest";
+
+/** Every statement by its name; parameters in the order in which they stand. */
+export const SQL = {
+  /** sort key, collection, slot: the slot's ownership and the document, of one moment. */
+  readDocument: `
+    SELECT ${OWNERSHIP}, op, modified_at_ms, json
+    FROM slots LEFT JOIN documents ON documents.collection = slots.collection AND documents.sort_key = ?
+    WHERE slots.collection = ? AND slots.slot = ?`,
+  /** collection, slot */
+  readOwnership: `SELECT ${OWNERSHIP} FROM slots WHERE collection = ? AND slot = ?`,
+  /** collection, first and last ordinal */
+  firstNotReadable: `
+    SELECT slot, ordinal, ${OWNERSHIP} FROM slots
+    WHERE collection = ? AND ordinal BETWEEN ? AND ? AND own_state NOT IN ('OWNER', 'FENCED')
+    ORDER BY ordinal LIMIT 1`,
+  /** collection, start, end, most rows */
+  listDocuments: `
+    SELECT sort_key, op, modified_at_ms, json FROM documents
+    WHERE collection = ? AND sort_key >= ? AND sort_key < ? ORDER BY sort_key LIMIT ?`,
+  /** collection, sort key, op, time, json */
+  putDocument: `
+    INSERT INTO documents (collection, sort_key, op, modified_at_ms, json) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (collection, sort_key)
+    DO UPDATE SET op = excluded.op, modified_at_ms = excluded.modified_at_ms, json = excluded.json`,
+  /** collection, sort key */
+  removeDocument: "DELETE FROM documents WHERE collection = ? AND sort_key = ?",
+  /** collection, slot, sort key, op, time */
+  putTombstone: "INSERT OR REPLACE INTO tombstones (collection, slot, sort_key, op, at_ms) VALUES (?, ?, ?, ?, ?)",
+  /** collection, slot, sort key */
+  removeTombstone: "DELETE FROM tombstones WHERE collection = ? AND slot = ? AND sort_key = ?",
+  /** collection, slot, id */
+  readRecord: "SELECT fingerprint, verdict FROM records WHERE collection = ? AND slot = ? AND id = ?",
+  /** collection, slot, id, fingerprint, verdict, time */
+  putRecord: "INSERT INTO records (collection, slot, id, fingerprint, verdict, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+  /** collection, slot, id */
+  removeRecord: "DELETE FROM records WHERE collection = ? AND slot = ? AND id = ?",
+  /** collection, age limit, then the position (time, slot, id) after which to look, most rows */
+  oldRecords: `
+    SELECT records.slot, id AS name, at_ms, own_state
+    FROM records JOIN slots ON slots.collection = records.collection AND slots.slot = records.slot
+    WHERE records.collection = ? AND at_ms < ? AND (at_ms, records.slot, id) > (?, ?, ?)
+    ORDER BY at_ms, records.slot, id LIMIT ?`,
+  /** collection, age limit, then the position (time, slot, sort key) after which to look, most rows */
+  oldTombstones: `
+    SELECT tombstones.slot, sort_key AS name, at_ms, own_state
+    FROM tombstones JOIN slots ON slots.collection = tombstones.collection AND slots.slot = tombstones.slot
+    WHERE tombstones.collection = ? AND at_ms < ? AND (at_ms, tombstones.slot, sort_key) > (?, ?, ?)
+    ORDER BY at_ms, tombstones.slot, sort_key LIMIT ?`,
+  /** the six new columns, collection, slot, the six expected columns */
+  setOwnership: `
+    UPDATE slots SET own_state = ?, own_epoch = ?, own_move = ?, own_run = ?, own_to = ?, own_digest = ?
+    WHERE collection = ? AND slot = ? AND own_state = ? AND own_epoch = ?
+      AND own_move IS ? AND own_run IS ? AND own_to IS ? AND own_digest IS ?`,
+  /** collection, slot */
+  claimFirst: `
+    UPDATE slots SET own_state = 'OWNER', own_epoch = 1
+    WHERE collection = ? AND slot = ? AND own_state = 'NONE' AND own_epoch = 0`,
+} as const;
+
+/** The prepared statements of one connection. */
+export type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>;
+
+/** Prepares every statement. */
+export function prepareStatements(db: DatabaseSync): Statements {
+  const prepare = (name: keyof typeof SQL): StatementSync => db.prepare(SQL[name]);
+  return {
+    readDocument: prepare("readDocument"),
+    readOwnership: prepare("readOwnership"),
+    firstNotReadable: prepare("firstNotReadable"),
+    listDocuments: prepare("listDocuments"),
+    putDocument: prepare("putDocument"),
+    removeDocument: prepare("removeDocument"),
+    putTombstone: prepare("putTombstone"),
+    removeTombstone: prepare("removeTombstone"),
+    readRecord: prepare("readRecord"),
+    putRecord: prepare("putRecord"),
+    removeRecord: prepare("removeRecord"),
+    oldRecords: prepare("oldRecords"),
+    oldTombstones: prepare("oldTombstones"),
+    setOwnership: prepare("setOwnership"),
+    claimFirst: prepare("claimFirst"),
+  };
+}
+
+/** The ownership columns of a slot's row. A slot that the store does not know was never held. */
+export function parseOwnership(columns: Columns | undefined): Ownership {
+  if (columns === undefined) return NEVER_HELD;
+  return {
+    state: columns["own_state"] as Ownership["state"],
+    epoch: columns["own_epoch"] as number,
+    move: columns["own_move"] as string | null,
+    run: columns["own_run"] as string | null,
+    to: columns["own_to"] as Ownership["to"],
+    digest: columns["own_digest"] as string | null,
+  };
+}
+
+/** The document columns; null when the join found none. */
+export function parseDocument(columns: Columns | undefined): (StoredDocument & { readonly json: string }) | null {
+  if (columns === undefined || columns["op"] === null) return null;
+  return {
+    op: columns["op"] as string,
+    modifiedAtMs: columns["modified_at_ms"] as number,
+    json: columns["json"] as string,
+  };
+}
+
+/** A row of a list. A `hash` collection's sort keys begin with the slot's two digits. */
+export function parseListedRow(
+  columns: Columns,
+  placement: Placement,
+): { readonly sortKey: SortKey; readonly row: Row } {
+  const sortKey = columns["sort_key"] as SortKey;
+  const row = {
+    key: (placement.kind === "range" ? sortKey : sortKey.slice(2)) as CanonicalKey,
+    op: columns["op"] as string,
+    modifiedAtMs: columns["modified_at_ms"] as number,
+    json: columns["json"] as string,
+  };
+  return { sortKey, row };
+}
+
+/** An idempotency record; null when there is none. */
+export function parseRecord(columns: Columns | undefined): IdempotencyRecord | null {
+  if (columns === undefined) return null;
+  const verdict = JSON.parse(columns["verdict"] as string) as WriteVerdict;
+  return { fingerprint: columns["fingerprint"] as string, verdict };
+}
+
+/** A slot in a list's window, with its number in key order. */
+export function parseSlot(columns: Columns): { readonly slot: SlotId; readonly ordinal: number } {
+  return { slot: columns["slot"] as SlotId, ordinal: columns["ordinal"] as number };
+}
+
+/** Something old: `name` is a record's id or a tombstone's sort key. */
+export interface OldRow {
+  readonly slot: SlotId;
+  readonly name: string;
+  readonly atMs: number;
+  readonly isOwned: boolean;
+}
+
+/** A candidate for the sweep. */
+export function parseOldRow(columns: Columns): OldRow {
+  return {
+    slot: columns["slot"] as SlotId,
+    name: columns["name"] as string,
+    atMs: columns["at_ms"] as number,
+    isOwned: columns["own_state"] === "OWNER",
+  };
+}
