@@ -105,8 +105,8 @@ export class SqliteConnection {
   /** Settings and schema. To be awaited once, before anything else. */
   async initialise(): Promise<void> {
     await this.#whileBusy(() => {
+      this.#keepLog();
       this.db.exec(`
-        PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA fullfsync = ON;
         PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
@@ -184,6 +184,13 @@ export class SqliteConnection {
       this.#rollBack();
       throw toSqliteError(error, this.#file, "commit");
     }
+  }
+
+  #keepLog(): void {
+    const mode = this.db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+    if (mode === "wal") return;
+    const reason = `needs a write-ahead log, its file system allows only "${String(mode)}"; put it on a local disk`;
+    throw new SqliteError("unavailable", `${this.#file}: ${reason}`);
   }
 
   #boundLog(): void {

@@ -1,0 +1,119 @@
+// Serve, hold or redirect: every state of a slot, with a clock that only sleeps advance.
+import { describe, expect, test } from "vitest";
+import { HOLD_MS_MAX } from "../../../router/contract.ts";
+import type { ShardId, SlotId } from "../../../router/ids.ts";
+import { FIRST_OWNER, NEVER_HELD, type Ownership, type OwnState } from "../../../router/ownership.ts";
+import { createSlotAccess, type SlotRequest } from "../../../shards/http/slot-access.ts";
+import { addressOf } from "./memory-store.ts";
+
+const { collection, slot } = addressOf("abc");
+const D = "shard-2" as ShardId;
+const at = (state: OwnState, epoch: number): Ownership => ({ ...NEVER_HELD, state, epoch, to: D, move: "m" });
+
+interface Scene {
+  /** What the slot's columns are at each look; the last one stays. "serve": the attempt succeeds. */
+  readonly looks: readonly (Ownership | "serve")[];
+  readonly intent?: "read" | "write";
+  readonly knownEpoch?: number;
+  /** What the destination says at each question. */
+  readonly destination?: readonly (Ownership | Error)[];
+}
+
+async function play(scene: Scene) {
+  let nowMs = 0;
+  let looks = 0;
+  let questions = 0;
+  const clock = {
+    nowMs: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+    },
+  };
+  const peers = {
+    ownership: async () => {
+      const answers = scene.destination ?? [];
+      const answer = answers[Math.min(questions, answers.length - 1)] ?? new Error("nobody there");
+      questions += 1;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  const logged: string[] = [];
+  const access = createSlotAccess({ clock, peers, log: (_level, event) => logged.push(event) });
+  const request: SlotRequest = { collection, intent: scene.intent ?? "write", knownEpoch: scene.knownEpoch ?? 0 };
+  const answer = await access(request, async () => {
+    const look = scene.looks[Math.min(looks, scene.looks.length - 1)] ?? "serve";
+    looks += 1;
+    if (look === "serve") return { kind: "served", value: "done" } as const;
+    return { kind: "not-owned", slot: slot as SlotId, ownership: look } as const;
+  });
+  return { answer, nowMs, looks, questions, logged };
+}
+
+const done = { kind: "served", value: "done" };
+const redirectTo = (owner: ShardId | null, epoch: number) => ({ kind: "redirect", notOwned: { slot, epoch, owner } });
+
+describe("a slot that is not served here", () => {
+  test.each<[string, Scene, unknown]>([
+    ["NONE: not here, and not known where", { looks: [NEVER_HELD] }, redirectTo(null, 0)],
+    ["RECEIVING: the source owns it", { looks: [at("RECEIVING", 5)] }, redirectTo(D, 4)],
+    ["ABORTED: the source owns it", { looks: [at("ABORTED", 5)] }, redirectTo(D, 4)],
+    ["GONE and decided", { looks: [at("GONE", 5)], destination: [at("OWNER", 5)] }, redirectTo(D, 5)],
+    ["GONE, decided long ago", { looks: [at("GONE", 5)], destination: [at("GONE", 9)] }, redirectTo(D, 5)],
+  ])("%s", async (_name, scene, expected) => {
+    const { answer, nowMs } = await play(scene);
+    expect(answer).toEqual(expected);
+    expect(nowMs).toBe(0);
+  });
+
+  test("NONE says so to a request that knew an epoch, too", async () => {
+    expect((await play({ looks: [NEVER_HELD], knownEpoch: 3 })).answer).toEqual(redirectTo(null, 0));
+  });
+
+  test("a write to a FENCED slot waits and is served when the move is aborted", async () => {
+    const { answer, looks, nowMs } = await play({ looks: [at("FENCED", 5), at("FENCED", 5), "serve"] });
+    expect(answer).toEqual(done);
+    expect(looks).toBe(3);
+    expect(nowMs).toBeLessThan(20);
+  });
+
+  test("a write to a FENCED slot follows the move when it is decided", async () => {
+    const scene = { looks: [at("FENCED", 5), at("GONE", 5)], destination: [at("RECEIVING", 5), at("OWNER", 5)] };
+    const { answer, questions } = await play(scene);
+    expect(answer).toEqual(redirectTo(D, 5));
+    expect(questions).toBe(2);
+  });
+
+  test("RECEIVING waits when the redirect would be nothing new, until the slot is owned", async () => {
+    const { answer } = await play({ looks: [at("RECEIVING", 5), at("RECEIVING", 5), "serve"], knownEpoch: 4 });
+    expect(answer).toEqual(done);
+  });
+
+  test.each<[string, Scene, string | null]>([
+    ["FENCED for ever", { looks: [at("FENCED", 5)] }, null],
+    ["GONE, undecided for ever", { looks: [at("GONE", 5)], destination: [at("RECEIVING", 5)] }, null],
+    [
+      "GONE, the destination is silent",
+      { looks: [at("GONE", 5)], destination: [new Error("refused")] },
+      "destination-silent",
+    ],
+    [
+      "GONE, the destination has lost its store",
+      { looks: [at("GONE", 5)], destination: [NEVER_HELD] },
+      "destination-store-lost",
+    ],
+    ["GONE, the destination has aborted", { looks: [at("GONE", 5)], destination: [at("ABORTED", 5)] }, null],
+  ])("%s: held for the full time, not longer", async (_name, scene, event) => {
+    const { answer, nowMs, logged } = await play(scene);
+    expect(answer).toEqual({ kind: "moving" });
+    expect(nowMs).toBeGreaterThan(HOLD_MS_MAX - 100);
+    expect(nowMs).toBeLessThanOrEqual(HOLD_MS_MAX);
+    if (event === null) expect(logged).toEqual([]);
+    else expect(logged).toContain(event);
+  });
+
+  test("a served slot is looked at once", async () => {
+    expect(await play({ looks: ["serve"] })).toMatchObject({ answer: done, looks: 1, questions: 0 });
+    expect(FIRST_OWNER.state).toBe("OWNER");
+  });
+});
