@@ -1,0 +1,56 @@
+/**
+ * Who a request speaks for and what they may do, as the verified claims say.
+ * It must not read unverified claims.
+ */
+import type { GatewayConfig } from "../../config/config.ts";
+import { accepted, type Result, refused } from "../../router/result.ts";
+
+/** `subject` "" is everybody (no token). `permissions` are sorted and only those that this gateway knows. */
+export interface Identity {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly permissions: ReadonlySet<string>;
+  /** The permissions as the internal hop carries them: sorted, separated by spaces. */
+  readonly permissionText: string;
+}
+
+/** A request without a token. */
+export const ANONYMOUS: Identity = { issuer: "", subject: "", permissions: new Set(), permissionText: "" };
+
+/** The permission to look at the gateway's own workings. */
+export const OPERATE_PERMISSION = "zgate:operate";
+
+/** Longest subject, in characters. */
+const SUBJECT_LENGTH_MAX = 256;
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** All permissions that mean something here. */
+export function knownPermissions(config: GatewayConfig): ReadonlySet<string> {
+  const names = [...config.collections.keys()].flatMap((name) => [`${name}:read`, `${name}:write`]);
+  return new Set([...names, OPERATE_PERMISSION]);
+}
+
+/** Verified claims to an identity. Permissions that nothing here asks for are left out. */
+export function parseIdentity(
+  claims: Members,
+  issuer: string,
+  known: ReadonlySet<string>,
+): Result<Identity, "INVALID_SUBJECT" | "INVALID_PERMISSIONS"> {
+  const subject = claims["sub"] ?? "";
+  if (typeof subject !== "string" || subject.length > SUBJECT_LENGTH_MAX || !subject.isWellFormed()) {
+    return refused("INVALID_SUBJECT", `the token's sub is not text of at most ${SUBJECT_LENGTH_MAX} characters`);
+  }
+  const listed = parsePermissions(claims["permissions"]);
+  if (listed === null) {
+    return refused("INVALID_PERMISSIONS", "the token's permissions are neither a list of texts nor one text");
+  }
+  const permissions = [...new Set(listed)].filter((name) => known.has(name)).sort();
+  return accepted({ issuer, subject, permissions: new Set(permissions), permissionText: permissions.join(" ") });
+}
+
+function parsePermissions(claim: unknown): readonly string[] | null {
+  if (claim === undefined) return [];
+  if (typeof claim === "string") return claim.split(" ");
+  return Array.isArray(claim) && claim.every((name) => typeof name === "string") ? claim : null;
+}
