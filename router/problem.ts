@@ -80,8 +80,10 @@ export interface ProblemBody {
 /** The body of an error answer. */
 export function problemBody(code: ProblemCode, occurrence: ProblemOccurrence): ProblemBody {
   const { status, title, retryable } = PROBLEMS[code];
-  const { detail, requestId } = occurrence;
-  return { ...occurrence.extra, type: PROBLEM_PATH + code, title, status, detail, code, retryable, requestId };
+  const { detail, requestId, extra } = occurrence;
+  const standard = { type: PROBLEM_PATH + code, title, status, detail, code, retryable, requestId };
+  // Once for the order in which people read them, once so that nothing else takes their place.
+  return { ...standard, ...extra, ...standard };
 }
 
 /** Whether `text` is a code of the catalogue. */

@@ -17,6 +17,9 @@ function factsOf(code: ProblemCode): string {
   return `${status} · ${title} · ${retryable ? "retryable" : "not retryable"}`;
 }
 
+/** An angle bracket would begin a tag. */
+const asMarkdown = (text: string): string => text.replaceAll("<", "&lt;");
+
 describe("docs/errors.md", () => {
   it("has a section for each code, in the order of the catalogue, and no other", () => {
     expect([...SECTIONS.keys()]).toEqual(CODES);
@@ -24,6 +27,6 @@ describe("docs/errors.md", () => {
 
   it.each(CODES)("repeats what the gateway itself says of %s", (code: ProblemCode) => {
     const [heading, facts, advice] = (SECTIONS.get(code) ?? "").split("\n").filter((line) => line !== "");
-    expect([heading, facts, advice]).toEqual([code, factsOf(code), PROBLEM_ADVICE[code]]);
+    expect([heading, facts, advice]).toEqual([code, factsOf(code), asMarkdown(PROBLEM_ADVICE[code])]);
   });
 });

@@ -20,7 +20,7 @@ export function markdownFiles(): readonly string[] {
 }
 
 /** The text without fenced blocks, whose content is not Markdown. */
-export function withoutFences(text: string): string {
+function withoutFences(text: string): string {
   return text.replaceAll(/^```.*?^```/gms, "");
 }
 

@@ -39,10 +39,12 @@ describe("problemBody", () => {
 
   it("carries what an occurrence adds, but not over the standard members", () => {
     const extra = { reason: "SLASH", status: 200 };
-    expect(problemBody("INVALID_KEY", { detail: "a slash", requestId: "r-1", extra })).toMatchObject({
-      reason: "SLASH",
-      status: 400,
-    });
+    const body = problemBody("INVALID_KEY", { detail: "a slash", requestId: "r-1", extra });
+    expect(body).toMatchObject({ reason: "SLASH", status: 400 });
+    expect(Object.keys(body)).toEqual([
+      ...["type", "title", "status", "detail", "code", "retryable", "requestId"],
+      "reason",
+    ]);
   });
 });
 

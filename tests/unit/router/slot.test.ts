@@ -104,18 +104,17 @@ describe("slotOf", () => {
     );
   });
 
-  it("puts a key into the interval that its slot stands for, for every code point there is", () => {
+  it("puts every code point there is into the interval that its slot stands for", () => {
     const prefixes = prefixesOf(RANGE);
     const nextOf = new Map(prefixes.map((prefix, index) => [prefix, prefixes[index + 1]]));
-    for (const before of ["", "a"]) {
-      for (let point = 0; point <= 0x10ffff; point += 1) {
-        const key = parseKey(before + String.fromCodePoint(point));
-        if (!key.ok) continue;
-        const slot = slotOf(RANGE, key.value);
-        const next = nextOf.get(slot);
-        const isInside =
-          compareCodePoints(slot, key.value) <= 0 && (next === undefined || compareCodePoints(key.value, next) < 0);
-        if (!isInside) expect({ point, slot, next }).toBe("an interval around the key");
+    for (let point = 0; point <= 0x10ffff; point += 1) {
+      const key = parseKey(String.fromCodePoint(point));
+      if (!key.ok) continue;
+      const slot = slotOf(RANGE, key.value);
+      const next = nextOf.get(slot);
+      const isBelowNext = next === undefined || compareCodePoints(key.value, next) < 0;
+      if (compareCodePoints(slot, key.value) > 0 || !isBelowNext) {
+        expect({ point, slot, next }).toBe("an interval around the key");
       }
     }
   });
