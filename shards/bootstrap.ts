@@ -47,7 +47,7 @@ function parseFirst(): MapVersion {
 }
 
 /** The slots that `map` gives to `shard`. */
-export function slotsOfShard(map: ShardMap, placement: Placement, shard: ShardId) {
+function slotsOfShard(map: ShardMap, placement: Placement, shard: ShardId) {
   const ranges = map.ranges.filter((range) => range.shard === shard);
   return prefixesOf(placement)
     .filter((prefix) => ranges.some((range) => contains(range, prefix)))

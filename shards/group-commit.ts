@@ -14,7 +14,7 @@ export interface GroupCommitLimits {
 }
 
 /** Limits that keep a commit short and a process's memory bounded. */
-export const GROUP_COMMIT_LIMITS: GroupCommitLimits = {
+const GROUP_COMMIT_LIMITS: GroupCommitLimits = {
   rowsMax: 256,
   bytesMax: 4 * 1024 * 1024,
   queuedRowsMax: 8192,

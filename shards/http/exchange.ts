@@ -31,7 +31,7 @@ export function openExchange(incoming: IncomingMessage): Exchange {
 }
 
 /** The id to answer and log under: the edge's, or a fresh one. */
-export function requestIdOf(header: string | null): string {
+function requestIdOf(header: string | null): string {
   return header !== null && REQUEST_ID.test(header) ? header : randomUUID();
 }
 

@@ -6,7 +6,7 @@ import { quote } from "../../router/ids.ts";
 import { accepted, type Result, refused } from "../../router/result.ts";
 
 /** Longest key, in characters. */
-export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
+const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
 
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
 const VISIBLE = /^[\x21-\x7e]{1,255}$/;

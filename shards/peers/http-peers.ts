@@ -48,7 +48,7 @@ function originOf(shards: ReadonlyMap<string, ShardConfig>, shard: ShardId): str
 }
 
 /** Untrusted data to ownership columns. */
-export function parseOwnership(input: unknown): Result<Ownership, "NOT_OWNERSHIP"> {
+function parseOwnership(input: unknown): Result<Ownership, "NOT_OWNERSHIP"> {
   const fields = (typeof input === "object" && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
   const { state, epoch, move, run, to, digest } = fields as Fields;
   const isState = OWN_STATES.includes(state as OwnState);

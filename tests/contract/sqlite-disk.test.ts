@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { slotsOf } from "../../router/slot.ts";
 import { StoreError } from "../../shards/store/port.ts";
 import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
@@ -12,7 +12,12 @@ import { makeDirectory, removeDirectory } from "./temporary-directory.ts";
 
 const directory = makeDirectory();
 const disk = join(directory, "disk");
-const isMounted = mount();
+const REASON = "mounting a file system is not permitted here";
+let isMounted = false;
+
+beforeAll(() => {
+  isMounted = mount();
+});
 
 function mount(): boolean {
   mkdirSync(disk);
@@ -37,11 +42,14 @@ afterAll(() => {
   removeDirectory(directory);
 });
 
-describe.skipIf(!isMounted)("a disk of 4 MiB (skipped where mount is not permitted)", () => {
+describe("a disk of 4 MiB", () => {
   const file = join(disk, "store.db");
   const filler = join(disk, "filler");
 
-  it("that is full refuses writes as full, serves reads, loses nothing, and goes on when there is room", async () => {
+  it("that is full refuses writes as full, serves reads, loses nothing, and goes on when there is room", async ({
+    skip,
+  }) => {
+    skip(!isMounted, REASON);
     const store = await createSqliteStore({ file, collections: [PRODUCTS] });
     await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
     const acknowledged: string[] = [];
@@ -70,7 +78,8 @@ describe.skipIf(!isMounted)("a disk of 4 MiB (skipped where mount is not permitt
     await reopened.close();
   });
 
-  it("that is too full to begin with says so", async () => {
+  it("that is too full to begin with says so", async ({ skip }) => {
+    skip(!isMounted, REASON);
     writeFileSync(filler, "");
     const fill = () => writeFileSync(filler, Buffer.alloc(4 * 1024 * 1024));
     expect(fill).toThrow(/ENOSPC/);
@@ -79,7 +88,8 @@ describe.skipIf(!isMounted)("a disk of 4 MiB (skipped where mount is not permitt
     rmSync(filler);
   });
 
-  it("that is read-only is unavailable at once, with its file named", async () => {
+  it("that is read-only is unavailable at once, with its file named", async ({ skip }) => {
+    skip(!isMounted, REASON);
     remount("ro");
     const existing = createSqliteStore({ file, collections: [PRODUCTS] });
     await expect(existing).rejects.toMatchObject({ kind: "unavailable", message: expect.stringContaining(file) });

@@ -256,7 +256,7 @@ function describeDocuments(openStore: OpenStore): void {
       owned(openStore, async (store) => {
         await store.commit([put("lamp", PRECISE), merge("lamp", '{"tax":0.070,"price":null}')]);
         const json = (await rowOf(store, "lamp"))?.json;
-        expect(json).toBe('{"id":12345678901234567890,"__proto__":{"x":1e2},"é":"é😀","tax":0.070}');
+        expect(json).toBe('{"id":12345678901234567890,"__proto__":{"x":1e2},"é":"\\u00e9😀","tax":0.070}');
       }),
     );
 

@@ -1,7 +1,7 @@
 // Serve, hold or redirect: every state of a slot, with a clock that only sleeps advance.
 import { describe, expect, test } from "vitest";
 import { HOLD_MS_MAX } from "../../../router/contract.ts";
-import type { ShardId, SlotId } from "../../../router/ids.ts";
+import type { ShardId } from "../../../router/ids.ts";
 import { FIRST_OWNER, NEVER_HELD, type Ownership, type OwnState } from "../../../router/ownership.ts";
 import { createSlotAccess, type SlotRequest } from "../../../shards/http/slot-access.ts";
 import { addressOf } from "./memory-store.ts";
@@ -45,7 +45,7 @@ async function play(scene: Scene) {
     const look = scene.looks[Math.min(looks, scene.looks.length - 1)] ?? "serve";
     looks += 1;
     if (look === "serve") return { kind: "served", value: "done" } as const;
-    return { kind: "not-owned", slot: slot as SlotId, ownership: look } as const;
+    return { kind: "not-owned", slot, ownership: look } as const;
   });
   return { answer, nowMs, looks, questions, logged };
 }

@@ -49,6 +49,33 @@ describe("mergePatch", () => {
     },
   );
 
+  it.each([
+    ['{"2":0,"1":0}', '{"0":0}', '{"2":0,"1":0,"0":0}'],
+    ['{ "a" : [ 1 , {"b":"]"} ] }', "{}", '{"a":[ 1 , {"b":"]"} ]}'],
+    ['{"a":"\\\\","b":"\\"}"}', '{"c":"\u00e9"}', '{"a":"\\\\","b":"\\"}","c":"\u00e9"}'],
+    ['{"a":1,"\\u0061":2}', '{"b":true}', '{"a":2,"b":true}'],
+    [" \n{ }\t", ' { "a" : null , "b" : "null" } ', '{"b":"null"}'],
+  ])("leaves order and spelling of %s as they are", (target, patch, merged) => {
+    expect(mergePatch(target, patch)).toBe(merged);
+  });
+
+  it("leaves the long rest of a document of 256 KiB alone", () => {
+    const digits = "1,".repeat(131_000);
+    const target = `{"a":[${digits}1],"b":"${"\\\\".repeat(1000)}"}`;
+    expect(mergePatch(target, '{"c":0}')).toBe(`${target.slice(0, -1)},"c":0}`);
+  });
+
+  it("ends with a SyntaxError or the same value as JSON.parse for any text", () => {
+    const symbol = fc.constantFrom("{", "}", "[", "]", '"', "\\", ":", ",", "1", "a", " ", "null");
+    holds(
+      fc.property(fc.array(symbol, { maxLength: 12 }), (symbols) => {
+        const text = symbols.join("");
+        if (isJson(text)) expect(JSON.parse(mergePatch("0", `{"t":[${text}]}`))).toEqual({ t: [JSON.parse(text)] });
+        else expect(attempt(text)).toMatch(/^(SyntaxError|string)$/);
+      }),
+    );
+  });
+
   it("works at the deepest nesting that is allowed", () => {
     const nested = (inner: string) => `${'{"a":'.repeat(127)}${inner}${"}".repeat(127)}`;
     expect(mergePatch(nested('{"b":1}'), nested('{"c":2}'))).toBe(nested('{"b":1,"c":2}'));
@@ -73,6 +100,23 @@ describe("mergePatch", () => {
     );
   });
 });
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function attempt(text: string): string {
+  try {
+    return typeof mergePatch(text, text);
+  } catch (error) {
+    return error instanceof Error ? error.name : "";
+  }
+}
 
 /** RFC 7396, section 2, on values; it does not know exact numbers. */
 function naiveMerge(target: unknown, patch: unknown): unknown {

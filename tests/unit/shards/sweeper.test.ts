@@ -1,0 +1,59 @@
+// The sweeper: bounded steps, the retention times of each collection, and that a failing store does not end it.
+import { expect, test } from "vitest";
+import type { CollectionConfig } from "../../../config/config.ts";
+import { parseConfig } from "../../../config/config.ts";
+import { StoreError, type SweepRequest } from "../../../shards/store/port.ts";
+import { runSweeper } from "../../../shards/sweeper.ts";
+import { twoShardConfig } from "../../e2e/shard-process.ts";
+
+const DAY_MS = 86_400_000;
+const collections: readonly CollectionConfig[] = [
+  ...parseConfig(twoShardConfig([1001, 1002]), "test").collections.values(),
+].slice(0, 2);
+
+/** Runs the sweeper until the clock reaches `untilMs`; every sweep takes its outcome from `sweep`. */
+async function run(untilMs: number, sweep: (request: SweepRequest) => boolean) {
+  const stop = new AbortController();
+  const requests: SweepRequest[] = [];
+  const logged: string[] = [];
+  let nowMs = 0;
+  const clock = {
+    nowMs: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+      if (nowMs >= untilMs) stop.abort();
+    },
+  };
+  const store = {
+    sweep: async (request: SweepRequest) => {
+      requests.push(request);
+      return { records: 1, tombstones: 0, more: sweep(request) };
+    },
+  };
+  await runSweeper({ store, collections, clock, log: (_level, event) => logged.push(event) }, stop.signal);
+  return { requests, logged };
+}
+
+test("every minute, each collection, with its own retention times", async () => {
+  const { requests } = await run(120_000, () => false);
+  expect(requests.map(({ collection }) => collection)).toEqual(["products", "carts", "products", "carts"]);
+  expect(requests[0]).toMatchObject({ recordsBeforeMs: -DAY_MS, tombstonesBeforeMs: -DAY_MS });
+  expect(requests[2]).toMatchObject({ recordsBeforeMs: 60_000 - DAY_MS, tombstonesBeforeMs: 60_000 - DAY_MS });
+});
+
+test("goes on in steps while there is more, but not for ever", async () => {
+  let left = 3;
+  const { requests } = await run(60_000, ({ collection }) => collection === "products" && (left -= 1) > 0);
+  expect(requests.filter(({ collection }) => collection === "products")).toHaveLength(3);
+  const endless = await run(60_000, ({ collection }) => collection === "products");
+  expect(endless.requests.filter(({ collection }) => collection === "products")).toHaveLength(200);
+});
+
+test("a failing store is logged and asked again a minute later", async () => {
+  const { requests, logged } = await run(120_000, ({ collection }) => {
+    if (collection === "products") throw new StoreError("busy", "locked");
+    return false;
+  });
+  expect(requests).toHaveLength(4);
+  expect(logged).toEqual(["sweep-failed", "sweep-failed"]);
+});
