@@ -87,8 +87,7 @@ export interface Problem {
 
 /** Reads the problem body of an answer; says what it can when there is none. */
 export function problemOf(answer: GatewayAnswer): Problem {
-  const fields = parseFields(answer.body) ?? {};
-  const { code, detail, title, requestId } = fields as { readonly [name: string]: unknown };
+  const { code, detail, title, requestId }: { readonly [name: string]: unknown } = parseFields(answer.body) ?? {};
   const sentence = typeof detail === "string" ? detail : typeof title === "string" ? title : "no explanation was given";
   return {
     code: typeof code === "string" ? code : `HTTP_${answer.status}`,
@@ -113,7 +112,7 @@ export function refusal(answer: GatewayAnswer): CliFailure {
 }
 
 /** No answer came. */
-export function unreachable(url: string, error: unknown): CliFailure {
+function unreachable(url: string, error: unknown): CliFailure {
   const refused = errorCode(error) === "ECONNREFUSED";
   return new CliFailure(`the gateway at ${url} ${refused ? "is not running" : `did not answer: ${errorLine(error)}`}`, {
     hint: "start one with `npm start`, or name another with --url URL",

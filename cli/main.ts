@@ -1,8 +1,11 @@
 /**
  * Start of the `zgate` command: the one place where it meets the process. It must not hold logic; the commands do.
  */
-import { runProgram } from "./program.ts";
-import { createTerminal } from "./terminal.ts";
+import { useCompileCache } from "./compile-cache.ts";
+
+useCompileCache();
+// Loaded only now, so that they come out of the cache.
+const [{ runProgram }, { createTerminal }] = await Promise.all([import("./program.ts"), import("./terminal.ts")]);
 
 const terminal = createTerminal({ stdout: process.stdout, stderr: process.stderr, env: process.env });
 const exitCode = await runProgram(process.argv.slice(2), { terminal, env: process.env });

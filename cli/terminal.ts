@@ -4,6 +4,7 @@
  */
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
+import { errorCode } from "./failure.ts";
 
 /** A style that `paint` knows. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -18,6 +19,8 @@ export interface Terminal {
   readonly note: (line: string) => void;
   /** Paints text for stdout, where colours are wanted. */
   readonly paint: (style: Style, text: string) => string;
+  /** From now on the process does not end when nobody reads its output any more. */
+  readonly stay: () => void;
   /** The stream that progress is shown on, and whether its lines can be rewritten. */
   readonly progress: { readonly stream: Writable; readonly isInteractive: boolean; readonly columns: number };
 }
@@ -30,31 +33,37 @@ export interface TerminalSource {
 }
 
 /** Whether a stream takes colours: a terminal that is not dumb, and nobody set NO_COLOR (no-color.org). */
-export function takesColour(isTerminal: boolean, env: TerminalSource["env"]): boolean {
-  return isTerminal && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+export function takesColour(stream: { readonly isTTY?: boolean }, env: TerminalSource["env"]): boolean {
+  return stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
+
+/** What writing fails with when the reader of a pipe, or a terminal, is gone. */
+const READER_GONE: ReadonlySet<string> = new Set(["EPIPE", "EIO"]);
 
 /** The process's own outputs. A reader that has left (`| head`) ends the process quietly. */
 export function createTerminal(source: TerminalSource): Terminal {
   const { stdout, stderr, env } = source;
-  for (const stream of [stdout, stderr]) stream.on("error", leaveWithReader);
-  const hasColour = takesColour(stdout.isTTY === true, env);
+  let stays = false;
+  const onError = (error: Error): void => {
+    if (!READER_GONE.has(errorCode(error))) throw error;
+    if (!stays) process.exit(0);
+  };
+  for (const stream of [stdout, stderr]) stream.on("error", onError);
+  const hasColour = takesColour(stdout, env);
   return {
     out: (line) => stdout.write(`${line}\n`),
     raw: (text) => writeAll(stdout, text),
     note: (line) => stderr.write(`${line}\n`),
     paint: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
+    stay: () => {
+      stays = true;
+    },
     progress: {
       stream: stderr,
       isInteractive: stderr.isTTY === true && env["TERM"] !== "dumb",
       columns: stderr.columns ?? 80,
     },
   };
-}
-
-function leaveWithReader(error: Error): void {
-  if ("code" in error && error.code === "EPIPE") process.exit(0);
-  throw error;
 }
 
 function writeAll(stream: Writable, text: string): Promise<void> {

@@ -20,8 +20,7 @@ export function openRefusedFile(path: string, doneRows: number): RefusedFile {
   return { path, add: (row) => appendFileSync(path, `${refusedLine(row)}\n`) };
 }
 
-/** One line of the file. */
-export function refusedLine({ row, rawKey, key, code, detail, firstRow }: RefusedRow): string {
+function refusedLine({ row, rawKey, key, code, detail, firstRow }: RefusedRow): string {
   return JSON.stringify({ row, rawKey, key, code, detail, ...(firstRow === undefined ? {} : { firstRow }) });
 }
 

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, renameSync } from "node:fs";
+import { COMPILE_CACHE } from "../compile-cache.ts";
 import { isThere } from "../data-directory.ts";
 import { endGroup, signalGroup } from "./process-group.ts";
 
@@ -71,7 +72,7 @@ function spawnPart(spec: PartSpec): ChildProcess {
   try {
     return spawn(process.execPath, [spec.file, ...spec.args], {
       cwd: spec.cwd,
-      env: { ...process.env, ...spec.env },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...spec.env },
       detached: true,
       stdio: ["ignore", log, log, "ipc"],
     });
@@ -104,7 +105,7 @@ function observe(child: ChildProcess): { readonly ready: Promise<void>; readonly
 }
 
 /** Untrusted message of a part to its report of what went wrong; null for any other message. */
-export function parseFatal(message: unknown): FatalReport | null {
+function parseFatal(message: unknown): FatalReport | null {
   if (typeof message !== "object" || message === null) return null;
   const fields = message as Readonly<Record<string, unknown>>;
   if (fields["type"] !== "fatal") return null;

@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readIfThere } from "../data-directory.ts";
+import { errorCode } from "../failure.ts";
 
 const POLL_MS = 25;
 
@@ -33,6 +34,22 @@ export async function endGroup(group: number, graceMs: number): Promise<void> {
   if (await waitFor(() => !signalGroup(group, 0), graceMs)) return;
   signalGroup(group, "SIGKILL");
   await waitFor(() => !signalGroup(group, 0), graceMs);
+}
+
+/** The parent of a process; null when it cannot be told. */
+export function parentOf(pid: number): number | null {
+  const listed = spawnSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
+  const parent = Number.parseInt(listed.stdout ?? "", 10);
+  return Number.isNaN(parent) ? null : parent;
+}
+
+/** Whether there is a process with this id. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
 }
 
 /**

@@ -15,8 +15,8 @@ import { ShardSender } from "./shard-sender.ts";
 /** Where the sample goes. */
 export const SAMPLE_COLLECTION = "products";
 
-/** The sample in the repository; cli/sample/README.md says where it comes from. */
-export const SAMPLE_FILE: string = join(PROJECT_ROOT, "cli", "sample", "products.tsv");
+/** cli/sample/README.md says where it comes from. */
+const SAMPLE_FILE = join(PROJECT_ROOT, "cli", "sample", "products.tsv");
 
 /** A product that the sample holds, for the first request of a newcomer. */
 export const SAMPLE_KEY = "react";

@@ -1,10 +1,16 @@
 /**
- * Why an instance should stop: a signal, or the launcher that started it has died. The first request asks for an
- * orderly stop, a further one for haste. It must not stop anything itself.
+ * Why an instance should stop: a signal, or whoever started it has died. The first request asks for an orderly stop, a
+ * further one for haste. It must not stop anything itself.
  */
+
+import { isAlive, parentOf } from "./process-group.ts";
 
 /** A launcher may pass on the Ctrl-C that the terminal has sent already: that is one request, not two. */
 const SAME_REQUEST_MS = 700;
+
+/** Set by npm for the scripts it runs: such an instance is not meant to outlive npm, even if that is killed. */
+const NPM_SCRIPT_ENV = "npm_lifecycle_event";
+const PARENT_POLL_MS = 500;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -29,6 +35,7 @@ export function listenForStop(): StopRequest {
   };
   for (const name of SIGNALS) process.on(name, onRequest);
   process.on("disconnect", onRequest);
+  const parentWatch = process.env[NPM_SCRIPT_ENV] === undefined ? null : watchParents(onRequest);
   return {
     requested: aborted(first.signal),
     hurried: aborted(second.signal),
@@ -36,8 +43,21 @@ export function listenForStop(): StopRequest {
     release: () => {
       for (const name of SIGNALS) process.off(name, onRequest);
       process.off("disconnect", onRequest);
+      clearInterval(parentWatch ?? undefined);
     },
   };
+}
+
+/** Calls once when npm, or the shell between npm and this process, is gone. */
+function watchParents(onGone: () => void): NodeJS.Timeout {
+  const shell = process.ppid;
+  const npm = parentOf(shell) ?? shell;
+  const watch = setInterval(() => {
+    if (process.ppid === shell && isAlive(npm)) return;
+    clearInterval(watch);
+    onGone();
+  }, PARENT_POLL_MS);
+  return watch.unref();
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

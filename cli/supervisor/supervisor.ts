@@ -45,6 +45,8 @@ interface Instance extends Preparation {
 export async function runInstance(options: UpOptions, terminal: Terminal): Promise<void> {
   const local = localConfiguration(readConfiguration(options.config), options);
   const directory = dataDirectory(options.data);
+  // An orderly end needs nobody who watches it.
+  terminal.stay();
   createDataDirectory(directory);
   const lock = holdDirectory(directory);
   const instance: Instance = {

@@ -13,6 +13,7 @@ import {
   saveCheckpoint,
 } from "../../../cli/import/checkpoint.ts";
 import { openRefusedFile } from "../../../cli/import/refused-file.ts";
+import { holds } from "../seed.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zgate-checkpoint-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,7 +36,7 @@ describe("the prefix of answered rows", () => {
     const shuffled = outcomes.chain((list) =>
       fc.record({ list: fc.constant(list), order: fc.shuffledSubarray([...list.keys()], { minLength: list.length }) }),
     );
-    fc.assert(
+    holds(
       fc.property(shuffled, ({ list, order }) => {
         const prefix = new AnsweredPrefix(start);
         for (const index of order) prefix.add(index + 1, list[index] ?? "refused");
