@@ -53,7 +53,8 @@ export async function launch(file, args) {
     await import(pathToFileURL(file).href);
     return;
   }
-  const { code, signal } = await run(nodeBinary(), [file, ...args], { stdio: "inherit" });
+  // The channel tells a program that wants to know when this process dies, however it dies.
+  const { code, signal } = await run(nodeBinary(), [file, ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
   process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
 }
 

@@ -1,0 +1,175 @@
+// A gateway in processes of its own: real shards, real edges under wrangler, everything in a temporary folder.
+// Must not reach into any of them; what it prepares it writes where the command line would.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  createDataDirectory,
+  type DataDirectory,
+  dataDirectory,
+  readIfThere,
+  writeWhole,
+} from "../../cli/data-directory.ts";
+import { ensureKeys, mintToken, type TokenClaims } from "../../cli/keys.ts";
+import { prepareEdge } from "../../cli/supervisor/edge-part.ts";
+import { Part } from "../../cli/supervisor/part.ts";
+import { untilReady } from "../../cli/supervisor/readiness.ts";
+import { createGatewayClient, type GatewayClient } from "./gateway-client.ts";
+import {
+  createShardFiles,
+  type ShardFiles,
+  type ShardProcess,
+  startShard,
+  TEST_SIGNING_KEYS,
+} from "./shard-process.ts";
+
+const READY_MS_MAX = 60_000;
+
+/** Issuer and audience that the gateway's configuration must name for the tokens made here. */
+const TEST_ISSUER = { issuer: "zgate-local", audience: "zgate" } as const;
+
+/** A folder with keys: tokens can be made, signed requests can be sent. */
+export interface GatewayFolder {
+  readonly directory: DataDirectory;
+  /** A token of the local issuer: permissions separated by spaces, other claims as they are wanted. */
+  token(permissions: string, claims?: Partial<TokenClaims>): Promise<string>;
+  remove(): void;
+}
+
+/** Makes the folder. Its signing keys are those of shard-client.ts. */
+export async function createGatewayFolder(): Promise<GatewayFolder> {
+  const directory = dataDirectory(mkdtempSync(join(tmpdir(), "zgate-gateway-")));
+  createDataDirectory(directory);
+  writeWhole(directory.signingKeys, `${TEST_SIGNING_KEYS}\n`, 0o600);
+  await ensureKeys(directory);
+  return {
+    directory,
+    token: (permissions, claims = {}) =>
+      mintToken(directory, {
+        ...{ ...TEST_ISSUER, subject: "tester", permissions: permissions.split(" "), ttlMs: 600_000 },
+        ...claims,
+      }),
+    remove: () => rmSync(directory.root, { recursive: true, force: true }),
+  };
+}
+
+/** One edge and a client for it. */
+export interface EdgeProcess {
+  readonly port: number;
+  readonly client: GatewayClient;
+  /** As an operator stops it. */
+  stop(): Promise<void>;
+  /** SIGKILL to all of it at once; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** What a single shard or edge is to have other than the rest. */
+export interface ShardChange {
+  readonly catalogFile?: string;
+  readonly dataDirectory?: string;
+  readonly workers?: number;
+}
+
+/** Shards and edges that can be started and ended one by one. */
+export interface Gateway extends GatewayFolder {
+  readonly files: ShardFiles;
+  shard(id: string): ShardProcess;
+  startShard(id: string, change?: ShardChange): Promise<ShardProcess>;
+  /** Starts the edge called `name`; `configText` replaces the gateway's own. Waits until it is ready. */
+  startEdge(name: string, port: number, configText?: string): Promise<EdgeProcess>;
+  /** Ends everything, whatever state it is in, and removes the folder. */
+  end(): Promise<void>;
+}
+
+/** What the gateway consists of. Each shard listens where its first origin says. */
+export interface GatewayOptions {
+  readonly configText: string;
+}
+
+/** Makes a gateway without starting any of its parts. */
+export async function createGateway({ configText }: GatewayOptions): Promise<Gateway> {
+  const folder = await createGatewayFolder();
+  const { directory } = folder;
+  writeFileSync(directory.config, configText);
+  const files = await createShardFiles({ configText, directory: directory.root });
+  const shards = new Map<string, ShardProcess>();
+  const edges = new Set<EdgeProcess>();
+
+  async function startOneShard(id: string, change: ShardChange = {}): Promise<ShardProcess> {
+    const { catalogFile = files.catalogFile, dataDirectory: data = files.dataOf(id), workers = 1 } = change;
+    const port = Number(new URL(originOf(files, id)).port);
+    const shard = await startShard({
+      files: { ...files, catalogFile, dataOf: () => data },
+      ...{ shard: id, port, workers },
+    });
+    shards.set(id, shard);
+    return shard;
+  }
+
+  return {
+    ...folder,
+    files,
+    startShard: startOneShard,
+    shard(id) {
+      const shard = shards.get(id);
+      if (shard === undefined) throw new Error(`${id} was not started`);
+      return shard;
+    },
+    async startEdge(name, port, edgeConfig = configText) {
+      const edge = await startEdge(placeOf(directory, name), port, edgeConfig);
+      edges.add(edge);
+      return edge;
+    },
+    async end() {
+      await Promise.all([...edges].map((edge) => edge.kill()));
+      await Promise.all([...shards.values()].map((shard) => shard.destroy()));
+      folder.remove();
+    },
+  };
+}
+
+function originOf(files: ShardFiles, id: string): string {
+  const shard = [...files.config.shards.values()].find((candidate) => candidate.id === id);
+  const [origin] = shard?.origins ?? [];
+  if (origin === undefined) throw new Error(`${id} is not configured`);
+  return origin;
+}
+
+/** The same folder with files of its own for one more edge. */
+function placeOf(directory: DataDirectory, name: string): DataDirectory {
+  return {
+    ...directory,
+    edgeEnv: join(directory.run, `${name}.env`),
+    edgeState: join(directory.root, name),
+    registry: join(directory.run, `${name}-registry`),
+    logs: directory.logs,
+  };
+}
+
+async function startEdge(directory: DataDirectory, port: number, configText: string): Promise<EdgeProcess> {
+  const spec = prepareEdge(directory, port, configText);
+  const logFile = `${directory.edgeState}.log`;
+  const part = new Part({ ...spec, logFile });
+  const url = `http://127.0.0.1:${port}`;
+  const client = createGatewayClient(url);
+  const edge: EdgeProcess = {
+    ...{ port, client },
+    async stop() {
+      await client.close();
+      await part.stop();
+    },
+    async kill() {
+      await client.close();
+      part.kill();
+      await part.ended;
+    },
+  };
+  try {
+    const gone = part.ended.then((how) => Promise.reject(new Error(`the edge ended: ${how}`)));
+    await Promise.race([untilReady(url, AbortSignal.timeout(READY_MS_MAX)), gone]);
+    return edge;
+  } catch (cause) {
+    await edge.kill();
+    throw new Error(`the edge is not ready:\n${readIfThere(logFile) ?? ""}`, { cause });
+  }
+}
