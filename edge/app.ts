@@ -18,6 +18,7 @@ import {
   showMap,
 } from "./operations.ts";
 import type { EdgePorts, RequestLifetime } from "./ports.ts";
+import { SegmentRouter } from "./segment-router.ts";
 import { rawPathOf } from "./target.ts";
 
 /** Answers client requests; never rejects. */
@@ -25,12 +26,19 @@ export interface EdgeApp {
   fetch(request: Request, lifetime: RequestLifetime): Promise<Response>;
 }
 
+interface HonoEnv {
+  readonly Bindings: { readonly lifetime: RequestLifetime };
+}
+
 /** An edge with its own state: maps, verified tokens, what it has noticed about origins. */
 export function createEdgeApp(ports: EdgePorts): EdgeApp {
   const parts = createEdgeParts(ports);
-  const routes = new Hono({ getPath: (request) => rawPathOf(request.url) });
-  const serve = (handler: Handler) => (context: Context) =>
-    answerExchange(ports, handler, { request: context.req.raw, lifetime: context.executionCtx });
+  const routes = new Hono<HonoEnv>({
+    getPath: (request) => rawPathOf(request.url),
+    router: new SegmentRouter(),
+  });
+  const serve = (handler: Handler) => (context: Context<HonoEnv>) =>
+    answerExchange(ports, handler, { request: context.req.raw, lifetime: context.env.lifetime });
 
   routes.all("/", serve(readOnly(describeGateway(parts))));
   routes.all("/healthz", serve(readOnly(reportHealth(parts))));
@@ -40,17 +48,8 @@ export function createEdgeApp(ports: EdgePorts): EdgeApp {
   routes.all("/maps/:collection", serve(readOnly(showMap(parts))));
   routes.all("/:collection", serve(createListHandler(parts)));
   // The key may be empty, and is then refused as what it is: a key of no length.
-  routes.all("/:collection/:key{[^/]*}", serve(createDocumentHandler(parts)));
+  routes.all("/:collection/:key", serve(createDocumentHandler(parts)));
   routes.notFound(serve(refuseRoute()));
 
-  return { fetch: async (request, lifetime) => routes.fetch(request, {}, executionContextOf(lifetime)) };
-}
-
-/** What Hono asks of a context; the edge itself only needs `waitUntil`. */
-function executionContextOf(lifetime: RequestLifetime) {
-  return {
-    waitUntil: (work: Promise<unknown>) => lifetime.waitUntil(work),
-    passThroughOnException: () => undefined,
-    props: {},
-  };
+  return { fetch: async (request, lifetime) => routes.fetch(request, { lifetime }) };
 }

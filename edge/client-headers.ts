@@ -5,7 +5,7 @@
 import { SIGNED_CLIENT_HEADERS } from "../router/contract.ts";
 import { EdgeProblem } from "./edge-problem.ts";
 
-const TO_CLIENT = [
+const TO_CLIENT: ReadonlySet<string> = new Set([
   "content-type",
   "etag",
   "last-modified",
@@ -14,7 +14,7 @@ const TO_CLIENT = [
   "retry-after",
   "idempotency-replayed",
   "location",
-] as const;
+]);
 
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
@@ -32,12 +32,16 @@ export function headersToShard(headers: Headers): Record<string, string> {
   return passed;
 }
 
-/** A shard's answer as the client may see it; `body` null takes its body away. */
-export function answerToClient(response: Response, body: ReadableStream<Uint8Array> | null = response.body): Response {
-  const headers = new Headers();
-  for (const name of TO_CLIENT) {
-    const value = response.headers.get(name);
-    if (value !== null) headers.set(name, value);
-  }
+/** What the edge adds to a shard's answer, or takes away. `body` is the shard's own when it is left out. */
+export interface AnswerChange {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: ReadableStream<Uint8Array> | null;
+}
+
+/** A shard's answer as the client may see it. */
+export function answerToClient(response: Response, change: AnswerChange): Response {
+  const headers: Record<string, string> = { ...change.headers };
+  for (const [name, value] of response.headers) if (TO_CLIENT.has(name)) headers[name] = value;
+  const body = change.body === undefined ? response.body : change.body;
   return new Response(body, { status: response.status, headers });
 }

@@ -57,13 +57,16 @@ async function readFromShard(
   what: { readonly target: DocumentTarget; readonly identity: Identity },
 ): Promise<Response> {
   const { target, identity } = what;
-  const { method, headers } = exchange.request;
-  const request = forwardRequest(parts, exchange, { identity, method, clientHeaders: headersToShard(headers) });
+  const { method } = exchange.request;
+  const request = forwardRequest(parts, exchange, {
+    identity,
+    method,
+    clientHeaders: headersToShard(exchange.request.headers),
+  });
   const response = await forwardTo(parts, exchange, { target, request });
-  const answer = answerToClient(response, method === "HEAD" ? null : response.body);
-  answer.headers.set("cache-control", privacyOf(target, response.status));
-  if (target.collection.cache !== null) answer.headers.set("cache-status", "zgate; fwd=bypass");
-  return answer;
+  const headers: Record<string, string> = { "cache-control": privacyOf(target, response.status) };
+  if (target.collection.cache !== null) headers["cache-status"] = "zgate; fwd=bypass";
+  return answerToClient(response, { headers, body: method === "HEAD" ? null : response.body });
 }
 
 /** Nobody downstream keeps what needs a permission; what is public may be kept, but is asked about each time. */
@@ -83,9 +86,8 @@ async function writeDocument(
   try {
     const response = await forwardTo(parts, exchange, { target, request });
     if (mayHaveChanged(response.status)) await forget(parts, target);
-    const answer = answerToClient(response);
-    answer.headers.set("cache-control", target.collection.isPublic ? "no-store" : "private, no-store");
-    return answer;
+    const privacy = target.collection.isPublic ? "no-store" : "private, no-store";
+    return answerToClient(response, { headers: { "cache-control": privacy } });
   } catch (error) {
     if (!(error instanceof EdgeProblem && NOT_APPLIED.has(error.code))) await forget(parts, target);
     throw error;

@@ -9,10 +9,10 @@ import { EdgeProblem, problemResponse } from "./edge-problem.ts";
 import type { EdgePorts, RequestLifetime } from "./ports.ts";
 
 /** Longest URL, in characters. */
-export const URL_LENGTH_MAX = 8 * 1024;
+const URL_LENGTH_MAX = 8 * 1024;
 
 /** Most bytes of request headers, names and values together. */
-export const HEADER_BYTES_MAX = 16 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 

@@ -82,7 +82,6 @@ function answerPage({ request, collection }: Exchange, page: Page, next: Next | 
 }
 
 function passOn({ request }: Exchange, response: Response): Response {
-  const answer = answerToClient(response, request.method === "HEAD" ? null : response.body);
-  answer.headers.set("cache-control", "no-store");
-  return answer;
+  const body = request.method === "HEAD" ? null : response.body;
+  return answerToClient(response, { headers: { "cache-control": "no-store" }, body });
 }

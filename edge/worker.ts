@@ -30,7 +30,7 @@ const clock: Clock = {
 
 const transport: ShardTransport = {
   // Never Cloudflare's own cache in front of a shard, and never a redirect: neither is part of the contract.
-  send: ({ url, ...init }) => fetch(url, { ...init, redirect: "manual", cache: "no-store" }),
+  send: ({ url, ...call }) => fetch(url, { ...call, redirect: "manual", cache: "no-store" }),
 };
 
 const cache: ResponseCache = {
@@ -54,13 +54,14 @@ const keySource: KeySource = {
 };
 
 const log = createConsoleLogger(clock);
-const apps = new WeakMap<WorkerEnv, EdgeApp>();
+
+/** The app of this isolate, and the environment it was made for: the same object for every request. */
+let running: { readonly env: WorkerEnv; readonly app: EdgeApp } | null = null;
 
 export default {
   async fetch(request: Request, env: WorkerEnv, context: ExecutionContext): Promise<Response> {
-    const app = apps.get(env) ?? startApp(env);
-    apps.set(env, app);
-    return app.fetch(request, context);
+    if (running?.env !== env) running = { env, app: startApp(env) };
+    return running.app.fetch(request, context);
   },
 };
 

@@ -13,7 +13,7 @@ import { createIssuerKeys, type IssuerKeys } from "./issuer-keys.ts";
 import { createTokenMemory } from "./token-memory.ts";
 
 /** How far an issuer's clock may be off, in seconds. */
-export const SKEW_SECONDS_MAX = 60;
+const SKEW_SECONDS_MAX = 60;
 
 const BEARER = /^Bearer +([^\s,]+) *$/i;
 

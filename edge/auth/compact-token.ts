@@ -5,7 +5,7 @@
 import { accepted, type Result, refused } from "../../router/result.ts";
 
 /** Longest token, in characters. */
-export const TOKEN_LENGTH_MAX = 8 * 1024;
+const TOKEN_LENGTH_MAX = 8 * 1024;
 
 /** What decides which key may verify a token. */
 export interface TokenClaim {

@@ -13,7 +13,7 @@ import { parseKeySet, type VerificationKey } from "./key-set.ts";
 const KEY_SET_AGE_MAX_MS = 10 * 60_000;
 
 /** Shortest time between two fetches while there is a set, in milliseconds: unknown key ids cost no more than that. */
-export const REFETCH_COOL_DOWN_MS = 30_000;
+const REFETCH_COOL_DOWN_MS = 30_000;
 
 /** The same while there is none yet, when every token has to wait. */
 const FIRST_FETCH_COOL_DOWN_MS = 1000;

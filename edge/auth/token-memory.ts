@@ -5,7 +5,7 @@
 import type { Identity } from "./identity.ts";
 
 /** Most tokens remembered; the one verified first goes first. */
-export const TOKENS_MAX = 1000;
+const TOKENS_MAX = 1000;
 
 interface Remembered {
   readonly identity: Identity;

@@ -24,15 +24,15 @@ export function needsBody(request: Request, etag: string): boolean {
 /** 200, or 304 when the client names the document's ETag. */
 export function answerDocument(request: Request, answer: DocumentAnswer): Response {
   const { document, cache, ageMs } = answer;
-  const headers = new Headers({
+  const headers: Record<string, string> = {
     etag: document.etag,
     "cache-control": publicCacheControl(cache),
     "cache-status": answer.cacheStatus,
-  });
-  if (document.lastModified !== "") headers.set("last-modified", document.lastModified);
-  if (ageMs !== null) headers.set("age", String(Math.floor(ageMs / 1000)));
+  };
+  if (document.lastModified !== "") headers["last-modified"] = document.lastModified;
+  if (ageMs !== null) headers["age"] = String(Math.floor(ageMs / 1000));
   if (clientHas(request, document.etag)) return new Response(null, { status: 304, headers });
-  headers.set("content-type", document.contentType);
+  headers["content-type"] = document.contentType;
   return new Response(request.method === "HEAD" ? null : document.body, { headers });
 }
 

@@ -56,10 +56,10 @@ export function answerFetched(
   const document = documentOf(response, read.entry);
   if (document === null) {
     forgetDeleted(parts, read, response.status);
-    const answer = answerToClient(response, request.method === "HEAD" ? null : response.body);
-    answer.headers.set("cache-control", "no-store");
-    answer.headers.set("cache-status", forwarded);
-    return answer;
+    return answerToClient(response, {
+      headers: { "cache-control": "no-store", "cache-status": forwarded },
+      body: request.method === "HEAD" ? null : response.body,
+    });
   }
   const [sent, kept] = needsBody(request, document.etag) ? divide(document.body) : [null, document.body];
   lifetime.waitUntil(keep(parts, read, { ticket, response, document: { ...document, body: kept } }));

@@ -11,7 +11,7 @@ import { accepted, type Result, refused } from "../../router/result.ts";
 import { compareCodePoints } from "../../router/text.ts";
 
 /** Documents in a page when the client does not say. */
-export const LIST_LIMIT_DEFAULT = 50;
+const LIST_LIMIT_DEFAULT = 50;
 
 const PARAMETERS = ["start", "end", "prefix", "limit", "cursor"] as const;
 type Parameter = (typeof PARAMETERS)[number];

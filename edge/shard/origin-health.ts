@@ -10,10 +10,10 @@ import { createSingleFlight, type SingleFlight } from "../single-flight.ts";
 import { callInTime } from "./timed-call.ts";
 
 /** How long a suspect origin may take to say that it is well, in milliseconds. */
-export const PROBE_LIMIT_MS = 500;
+const PROBE_LIMIT_MS = 500;
 
 /** How long a bad answer is believed before the origin is asked again, in milliseconds. */
-export const PROBE_KEPT_MS = 500;
+const PROBE_KEPT_MS = 500;
 
 /** What is believed of each origin, per isolate. */
 export interface OriginHealth {

@@ -9,7 +9,7 @@ import type { Loss } from "./timed-call.ts";
 export type Replay = "safe" | "keyed" | "once";
 
 /** Most times that a request is sent to one shard. */
-export const SENDS_MAX = 2;
+const SENDS_MAX = 2;
 
 /** A request that got no answer. `sends` counts this one too. */
 export interface LostSend {

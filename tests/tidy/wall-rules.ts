@@ -4,6 +4,9 @@ import { posix } from "node:path";
 import type { Node } from "oxc-parser";
 import { type Finding, fileRule, findingAt, type Rule, type Source, walk } from "./source.ts";
 
+/** The configuration is data, which the Worker's composition root takes into its bundle. */
+const BUNDLED_BY: Readonly<Record<string, string>> = { "zgate.toml": "edge/worker.ts" };
+
 /** Areas in order of precedence: the first that is a prefix of a path owns it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | "everything">> = {
   router: ["router"],
@@ -32,7 +35,7 @@ export const importWalls: Rule = fileRule("import walls", (source) => {
   const allowed = from === undefined ? "everything" : MAY_IMPORT[from];
   if (allowed === undefined || allowed === "everything") return [];
   return importsOf(source).flatMap(({ node, target }) => {
-    if (target === undefined) return [];
+    if (target === undefined || BUNDLED_BY[target] === source.path) return [];
     const to = areaOf(target);
     return to !== undefined && allowed.includes(to)
       ? []
