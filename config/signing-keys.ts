@@ -16,7 +16,7 @@ export interface SigningKey {
   readonly secret: Uint8Array<ArrayBuffer>;
 }
 
-/** The first key signs; all of them verify, so that keys can be changed without a pause. */
+/** The first key signs; all of them verify, so that no request is refused while keys change. */
 export type SigningKeys = readonly [SigningKey, ...SigningKey[]];
 
 /** `id:base64url` or `id:base64url,id:base64url`. Throws an `Error` that says what is wrong, never the key. */

@@ -28,7 +28,7 @@ export interface ShardOptions {
 }
 
 /** What `--help` prints. */
-export const USAGE = `Usage: node shards/main.ts --shard ID --config FILE --data DIR --port N --catalog FILE [options]
+export const USAGE = `Usage: node cli/launch.mjs shards/main.ts --shard ID --config FILE --data DIR --port N --catalog FILE [options]
 
   --shard ID            which shard of the configuration this is
   --config FILE         the zgate.toml

@@ -71,6 +71,28 @@ describe.each(markdownFiles())("%s", (page) => {
   });
 });
 
+/** On PATH there is only the machine's Node, which may be too old for TypeScript and node:sqlite, and no wrangler. */
+const NOT_ON_PATH = /^\s*(?:\$ )?(?:[A-Z_]+='[^']*' )?(?:wrangler |biome |tsc |node (?!cli\/launch\.mjs))/m;
+
+describe.each(markdownFiles())("%s on a machine that has only Node 20 and npm", (page) => {
+  it("calls no program that is not there", () => {
+    expect(codeOf(page).filter((code) => code.includes("\n") && NOT_ON_PATH.test(code))).toEqual([]);
+  });
+});
+
+describe("the search for programs that are not there", () => {
+  it.each(["wrangler deploy\n", "ls\nnode shards/main.ts --help\n", "KEYS='k1:…' node x.ts\n"])("finds %j", (code) => {
+    expect(NOT_ON_PATH.test(code)).toBe(true);
+  });
+
+  it.each(["npx wrangler deploy\n", "node cli/launch.mjs shards/main.ts\n", "node_modules/.bin/node -e ''\n"])(
+    "passes %j",
+    (code) => {
+      expect(NOT_ON_PATH.test(code)).toBe(false);
+    },
+  );
+});
+
 describe("the search for commands", () => {
   it.each([
     { code: "npx zgate up --empty --data DIR", calls: [{ command: "up", options: ["--empty", "--data"] }] },
