@@ -13,8 +13,6 @@ const ROUND_MS = 60_000;
 const STEP_PAUSE_MS = 20;
 /** Rows looked at in one step. */
 const STEP_ROWS_MAX = 500;
-/** Steps of one collection in one round. */
-const STEPS_MAX = 200;
 
 /** What the sweeper stands on. */
 export interface SweeperOptions {
@@ -24,32 +22,41 @@ export interface SweeperOptions {
   readonly log: Logger;
 }
 
-/** Sweeps every minute until `signal` aborts. Never rejects. */
+/** Sweeps every minute until `signal` aborts, and for as long as there is more. Never rejects. */
 export async function runSweeper(options: SweeperOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    for (const collection of options.collections) await sweepCollection(options, collection, signal);
+    await sweepRound(options, signal);
     await options.clock.sleep(ROUND_MS);
   }
 }
 
-async function sweepCollection(
-  { store, clock, log }: SweeperOptions,
-  collection: CollectionConfig,
-  signal: AbortSignal,
-): Promise<void> {
-  const nowMs = clock.nowMs();
-  const request = {
-    collection: collection.name,
-    recordsBeforeMs: nowMs - collection.idempotencyRetentionMs,
-    tombstonesBeforeMs: nowMs - collection.tombstoneRetentionMs,
-    rowsMax: STEP_ROWS_MAX,
-  };
-  try {
-    for (let step = 0, more = true; more && step < STEPS_MAX && !signal.aborted; step += 1) {
-      more = (await store.sweep(request)).more;
-      if (more) await clock.sleep(STEP_PAUSE_MS);
+/** A step of each collection by turns: a round has no end while expired rows come in faster than a step a turn. */
+async function sweepRound(options: SweeperOptions, signal: AbortSignal): Promise<void> {
+  let unfinished = [...options.collections];
+  while (unfinished.length > 0) {
+    const more: CollectionConfig[] = [];
+    for (const collection of unfinished) {
+      if (signal.aborted) return;
+      if (await sweepStep(options, collection)) more.push(collection);
     }
+    unfinished = more;
+    if (unfinished.length > 0) await options.clock.sleep(STEP_PAUSE_MS);
+  }
+}
+
+/** Whether there is more. A failure ends the collection's round. */
+async function sweepStep({ store, clock, log }: SweeperOptions, collection: CollectionConfig): Promise<boolean> {
+  const nowMs = clock.nowMs();
+  try {
+    const { more } = await store.sweep({
+      collection: collection.name,
+      recordsBeforeMs: nowMs - collection.idempotencyRetentionMs,
+      tombstonesBeforeMs: nowMs - collection.tombstoneRetentionMs,
+      rowsMax: STEP_ROWS_MAX,
+    });
+    return more;
   } catch (error) {
     log("warn", "sweep-failed", { collection: collection.name, ...describeError(error) });
+    return false;
   }
 }

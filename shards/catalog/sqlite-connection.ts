@@ -11,6 +11,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { ReadGroup, readTogether } from "./read-group.ts";
 import { isBusy, SqliteError, toSqliteError } from "./sqlite-fault.ts";
 
 /** How long a transaction waits for the write lock of another process, in milliseconds. */
@@ -89,6 +90,7 @@ export class SqliteConnection {
   readonly #schema: SqliteSchema;
   readonly #pacing: Pacing;
   readonly #busyMsMax: number;
+  readonly #reads: ReadGroup;
   /** Settles when the latest write has ended; writes of one process go one after the other, in order of arrival. */
   #lastWrite: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
@@ -96,6 +98,7 @@ export class SqliteConnection {
 
   constructor(db: DatabaseSync, options: ConnectionOptions) {
     this.db = db;
+    this.#reads = new ReadGroup(db);
     this.#file = options.file;
     this.#schema = options.schema;
     this.#pacing = options.pacing ?? SYSTEM_PACING;
@@ -121,11 +124,11 @@ export class SqliteConnection {
     });
   }
 
-  /** Runs `work`, one statement that only reads. */
+  /** Runs `work`, one statement that only reads, soon: together with the other reads of this turn of the event loop. */
   async read<Value>(work: () => Value): Promise<Value> {
     this.#assertOpen();
     try {
-      return work();
+      return await this.#reads.run(work);
     } catch (error) {
       // Reads never wait for writers; only a recovery or the last closing of another process can be in the way.
       if (!isBusy(error)) throw toSqliteError(error, this.#file, "statement");
@@ -134,16 +137,8 @@ export class SqliteConnection {
   }
 
   /** Runs `work`, several statements that only read, on one state of the database. */
-  async readTogether<Value>(work: () => Value): Promise<Value> {
-    return this.read(() => {
-      this.db.exec("BEGIN");
-      try {
-        return work();
-      } finally {
-        // Ends reading; there is nothing to take back.
-        this.#rollBack();
-      }
-    });
+  readTogether<Value>(work: () => Value): Promise<Value> {
+    return this.read(() => readTogether(this.db, work));
   }
 
   /** Runs `work` in a transaction that is durable when this resolves, or has changed nothing when it throws. */
@@ -157,14 +152,37 @@ export class SqliteConnection {
 
   /** Waits for the writes under way, then closes the file. Repeating it waits for the same. */
   close(): Promise<void> {
-    this.#closed ??= this.#lastWrite.then(() => this.db.close());
+    this.#closed ??= this.#lastWrite.then(() => {
+      this.#reads.flush();
+      this.db.close();
+    });
     return this.#closed;
   }
 
   async #inTurn<Value>(before: Promise<unknown>, work: () => Value): Promise<Value> {
     const deadline = this.#pacing.now() + this.#busyMsMax;
     await before;
-    await this.#whileBusy(() => this.db.exec("BEGIN IMMEDIATE"), deadline);
+    const transact = await this.#whileBusy(() => {
+      this.db.exec("BEGIN IMMEDIATE");
+      // From here to the end of the transaction nothing may wait: reads of this connection would be part of it.
+      return this.#transact(work);
+    }, deadline);
+    return transact();
+  }
+
+  /** Runs `work` in the transaction that is open and ends it; the outcome as a function, for a failure is not to be retried. */
+  #transact<Value>(work: () => Value): () => Value {
+    try {
+      const value = this.#workAndCommit(work);
+      return () => value;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  }
+
+  #workAndCommit<Value>(work: () => Value): Value {
     let value: Value;
     try {
       value = work();

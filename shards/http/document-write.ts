@@ -3,8 +3,8 @@
  * It must not acknowledge a write before its commit, nor say "failed" where nobody knows.
  */
 
-import type { SubmitOutcome } from "../group-commit.ts";
-import { StoreError, type Write, type WriteVerdict } from "../store/port.ts";
+import { commitOnce } from "../commit-outcome.ts";
+import type { Write, WriteVerdict } from "../store/port.ts";
 import {
   type AnswerHeaders,
   answerNoContent,
@@ -46,23 +46,6 @@ function applyWrite(services: ShardServices, exchange: Exchange, write: Write) {
   });
 }
 
-/**
- * One commit. When its outcome is unknown, a write with an idempotency claim is sent again: its record tells
- * whether it was applied. Without one only its op id in the row proves anything.
- */
-async function commitOnce(services: ShardServices, write: Write): Promise<SubmitOutcome> {
-  try {
-    return await services.commits.submit(write);
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.kind !== "unknown") throw error;
-    if (write.idempotency !== null) return services.commits.submit(write);
-    const found = await services.store.read(write.address);
-    if (found.kind !== "row" || found.row?.op !== write.op) throw error;
-    const verdict = { kind: "replaced", op: write.op, modifiedAtMs: found.row.modifiedAtMs } as const;
-    return { kind: "verdict", verdict, replayed: false };
-  }
-}
-
 type WriteAnswer = Awaited<ReturnType<typeof applyWrite>>;
 
 function answerWrite(exchange: Exchange, write: Write, answer: WriteAnswer): Response {
@@ -98,7 +81,7 @@ function refusalOf(verdict: RefusedVerdict, headers: AnswerHeaders): Refusal {
       return { reason: "PRECONDITION_FAILED", detail, headers: { ...headers, ...etag } };
     }
     case "too-large":
-      return { reason: "DOCUMENT_TOO_LARGE", detail: `the merged document would have ${verdict.bytes} bytes` };
+      return { reason: "DOCUMENT_TOO_LARGE", detail: `the merged document would have ${verdict.bytes} bytes`, headers };
     case "key-reused":
       return { reason: "IDEMPOTENCY_KEY_REUSED", detail: "the first request with this key asked for something else" };
     default:

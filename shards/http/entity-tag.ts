@@ -8,8 +8,8 @@ import { accepted, type Result, refused } from "../../router/result.ts";
 /** "*", the tags without their quotes, or null when the header is absent. */
 export type EntityTags = "*" | readonly string[] | null;
 
-/** One list element: a tag or nothing, up to the next comma or the end. */
-const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(,|$)/y;
+/** One list element: a tag or nothing, up to the next comma or the end. No two parts can take the same spaces: linear. */
+const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(,|$)/y;
 
 /**
  * If-Match: compared strongly, so a weak tag (`W/"a"`) matches nothing and is left out. The list may become

@@ -3,11 +3,12 @@
  * It must not decide from anything but the ownership columns that the attempt itself has read.
  */
 import { HOLD_MS_MAX, type NotOwned } from "../../router/contract.ts";
-import type { CollectionName, SlotId } from "../../router/ids.ts";
+import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import { type Decision, decideAccess, decisionOf, type Ownership } from "../../router/ownership.ts";
 import type { Clock } from "../clock.ts";
 import { describeError, type Logger } from "../log.ts";
 import type { Peers } from "../peers/port.ts";
+import type { SlotAddress } from "../store/port.ts";
 
 /** First and longest pause between two looks at a slot that is moving, in milliseconds. */
 const PAUSE_MS_FIRST = 2;
@@ -55,12 +56,13 @@ export interface SlotAccessOptions {
 /** Slot access with the world passed in. */
 export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
   const { clock } = options;
+  const decide = createDecider(options);
   return async (request, attempt) => {
     let outcome = await attempt();
     if (outcome.kind === "served") return outcome;
     const deadlineMs = clock.nowMs() + HOLD_MS_MAX;
     for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const decision = await decide(options, request, outcome);
+      const decision = await decide(request.collection, outcome);
       const access = decideAccess(outcome.ownership, request, decision);
       if (access.kind === "redirect") {
         return { kind: "redirect", notOwned: { slot: outcome.slot, epoch: access.epoch, owner: access.owner } };
@@ -73,17 +75,37 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
   };
 }
 
-/** Only a GONE slot needs its destination's word; nobody's word counts as undecided. */
-async function decide(options: SlotAccessOptions, request: SlotRequest, refused: SlotRefused): Promise<Decision> {
-  const { slot, ownership } = refused;
-  if (ownership.state !== "GONE" || ownership.to === null) return "undecided";
+type Decider = (collection: CollectionName, refused: SlotRefused) => Promise<Decision>;
+
+/** Only a GONE slot needs its destination's word. Whoever is held for the same slot shares one question at a time. */
+function createDecider(options: SlotAccessOptions): Decider {
+  const asked = new Map<string, Promise<Decision>>();
+  return (collection, { slot, ownership }) => {
+    const { state, to, epoch } = ownership;
+    if (state !== "GONE" || to === null) return Promise.resolve("undecided");
+    const question = `${collection} ${slot} ${to} ${epoch}`;
+    const underWay = asked.get(question);
+    if (underWay !== undefined) return underWay;
+    const decision = askDestination(options, to, { collection, slot, epoch }).finally(() => asked.delete(question));
+    asked.set(question, decision);
+    return decision;
+  };
+}
+
+/** A slot that has left at `epoch`. */
+interface LeftSlot extends SlotAddress {
+  readonly epoch: number;
+}
+
+/** Nobody's word counts as undecided. */
+async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, left: LeftSlot): Promise<Decision> {
+  const { slot, epoch } = left;
   try {
-    const address = { collection: request.collection, slot };
-    const decision = decisionOf(ownership.epoch, await options.peers.ownership(ownership.to, address));
-    if (decision === "store-lost") options.log("error", "destination-store-lost", { slot, destination: ownership.to });
+    const decision = decisionOf(epoch, await peers.ownership(to, left));
+    if (decision === "store-lost") log("error", "destination-store-lost", { slot, destination: to });
     return decision;
   } catch (error) {
-    options.log("warn", "destination-silent", { slot, destination: ownership.to, ...describeError(error) });
+    log("warn", "destination-silent", { slot, destination: to, ...describeError(error) });
     return "undecided";
   }
 }

@@ -20,31 +20,42 @@ export interface HttpPeersOptions {
   readonly sign: Signer;
 }
 
-/** Asks the first origin of a shard; each worker has its own connections. */
+/** Asks all origins of a shard at once; they share one store, so the first to answer will do. Each worker has its own connections. */
 export function createHttpPeers(options: HttpPeersOptions): Peers {
   const dispatcher = new Agent({ connections: 4, connect: { timeout: TIMEOUT_MS } });
   return {
     async ownership(shard, { collection, slot }) {
       const path = INTERNAL_PATH.ownership;
       const query = `collection=${encodeURIComponent(collection)}&slot=${encodeURIComponent(slot)}`;
-      const response = await request(`${originOf(options.shards, shard)}${path}?${query}`, {
-        dispatcher,
-        headers: options.sign({ method: "GET", path, query }, {}),
-        headersTimeout: TIMEOUT_MS,
-        bodyTimeout: TIMEOUT_MS,
+      const headers = options.sign({ method: "GET", path, query }, {});
+      const questions = originsOf(options.shards, shard).map((origin) =>
+        askOrigin(dispatcher, `${origin}${path}?${query}`, headers),
+      );
+      return Promise.any(questions).catch((error: unknown) => {
+        throw new Error(`${shard} did not answer: ${reasonsOf(error).join("; ")}`, { cause: error });
       });
-      const body: unknown = await response.body.json();
-      const ownership = parseOwnership(body);
-      if (response.statusCode === 200 && ownership.ok) return ownership.value;
-      throw new Error(`${shard} answered ${response.statusCode}: ${ownership.ok ? quote(body) : ownership.detail}`);
     },
   };
 }
 
-function originOf(shards: ReadonlyMap<string, ShardConfig>, shard: ShardId): string {
-  const origin = shards.get(shard)?.origins[0];
-  if (origin === undefined) throw new Error(`the configuration has no origin for ${shard}`);
-  return origin;
+async function askOrigin(dispatcher: Agent, url: string, headers: Record<string, string>): Promise<Ownership> {
+  const timeouts = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
+  const response = await request(url, { dispatcher, headers, ...timeouts });
+  const body: unknown = await response.body.json();
+  const ownership = parseOwnership(body);
+  if (response.statusCode === 200 && ownership.ok) return ownership.value;
+  throw new Error(`status ${response.statusCode}, ${ownership.ok ? quote(body) : ownership.detail}`);
+}
+
+function originsOf(shards: ReadonlyMap<string, ShardConfig>, shard: ShardId): readonly string[] {
+  const origins = shards.get(shard)?.origins;
+  if (origins === undefined) throw new Error(`the configuration has no origin for ${shard}`);
+  return origins;
+}
+
+function reasonsOf(error: unknown): readonly string[] {
+  const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.map((reason) => (reason instanceof Error ? reason.message : String(reason)));
 }
 
 /** Untrusted data to ownership columns. */

@@ -44,9 +44,14 @@ export function decideWrite(write: Write, stored: WriteContext): WriteDecision {
     return { verdict, replayed: isSame, document: null, record: null };
   }
   const { verdict, document } = judge(write, stored.document);
-  const isRecorded = write.idempotency !== null && verdict.kind !== "too-large";
+  const isRecorded = write.idempotency !== null && dependsOnState(write, verdict);
   const record = isRecorded ? { fingerprint: write.idempotency.fingerprint, verdict } : null;
   return { verdict, replayed: false, document, record };
+}
+
+/** The size of a put is its own; that of a merge depends on what it was merged into. */
+function dependsOnState(write: Write, verdict: WriteVerdict): boolean {
+  return verdict.kind !== "too-large" || write.change.kind === "merge";
 }
 
 function judge(write: Write, stored: StoredDocument | null): Judgement {

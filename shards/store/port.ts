@@ -71,8 +71,9 @@ export interface Write {
 }
 
 /**
- * What became of a write whose slot is owned. All but `too-large` and `key-reused` are recorded under the idempotency
- * claim, refusals too: a first attempt that arrives after its repetition was refused must not be applied.
+ * What became of a write whose slot is owned. What depends on the state is recorded under the idempotency claim, refusals
+ * too: a first attempt that arrives after its repetition was refused must not be applied. Not recorded are `key-reused`
+ * and the `too-large` of a put, which no state can change; a merge grows with what it meets.
  */
 export type WriteVerdict =
   | { readonly kind: "created"; readonly op: string; readonly modifiedAtMs: number }
@@ -91,6 +92,11 @@ export type WriteOutcome =
 /** `row` null: the key does not exist, and this slot's owner says so. */
 export type ReadOutcome =
   | { readonly kind: "row"; readonly row: Row | null }
+  | { readonly kind: "not-owned"; readonly ownership: Ownership };
+
+/** `op` of the latest write of a key, be it a deletion that is still remembered; null when nothing is known of the key. */
+export type LatestOpOutcome =
+  | { readonly kind: "op"; readonly op: string | null }
   | { readonly kind: "not-owned"; readonly ownership: Ownership };
 
 /** Part of a collection in sort-key order. Exactly one of `from` (inclusive) and `after` (exclusive) is set. */
@@ -151,6 +157,8 @@ export interface Store {
   /** What one `commit` can make durable at once: writes of one slot, or of all slots together. */
   readonly commitScope: "slot" | "store";
   read(address: RowAddress): Promise<ReadOutcome>;
+  /** Which write a key shows the effect of: after an unknown outcome the write's own op proves that it was applied. */
+  latestOp(address: RowAddress): Promise<LatestOpOutcome>;
   /**
    * Applies writes in order, all of them durable when it resolves; as many outcomes, in the same order. Each
    * is judged alone, as if the others had come before or after it. With commitScope "slot", all are of one slot.

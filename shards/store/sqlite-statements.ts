@@ -21,6 +21,13 @@ export const SQL = {
     SELECT ${OWNERSHIP}, op, modified_at_ms, json
     FROM slots LEFT JOIN documents ON documents.collection = slots.collection AND documents.sort_key = ?
     WHERE slots.collection = ? AND slots.slot = ?`,
+  /** sort key, sort key, collection, slot: the slot's ownership and the op of the key's document or tombstone. */
+  readLatestOp: `
+    SELECT ${OWNERSHIP}, COALESCE(documents.op, tombstones.op) AS latest_op
+    FROM slots LEFT JOIN documents ON documents.collection = slots.collection AND documents.sort_key = ?
+    LEFT JOIN tombstones ON tombstones.collection = slots.collection AND tombstones.slot = slots.slot
+      AND tombstones.sort_key = ?
+    WHERE slots.collection = ? AND slots.slot = ?`,
   /** collection, slot */
   readOwnership: `SELECT ${OWNERSHIP} FROM slots WHERE collection = ? AND slot = ?`,
   /** collection, first and last ordinal */
@@ -80,6 +87,7 @@ export function prepareStatements(db: DatabaseSync): Statements {
   const prepare = (name: keyof typeof SQL): StatementSync => db.prepare(SQL[name]);
   return {
     readDocument: prepare("readDocument"),
+    readLatestOp: prepare("readLatestOp"),
     readOwnership: prepare("readOwnership"),
     firstNotReadable: prepare("firstNotReadable"),
     listDocuments: prepare("listDocuments"),
@@ -118,6 +126,11 @@ export function parseDocument(columns: Columns | undefined): (StoredDocument & {
     modifiedAtMs: columns["modified_at_ms"] as number,
     json: columns["json"] as string,
   };
+}
+
+/** The op of the key's document or tombstone; null when it has neither. */
+export function parseLatestOp(columns: Columns | undefined): string | null {
+  return (columns?.["latest_op"] ?? null) as string | null;
 }
 
 /** A row of a list. A `hash` collection's sort keys begin with the slot's two digits. */

@@ -12,6 +12,7 @@ import type { Placement } from "../../router/slot.ts";
 import { openConnection, type Pacing, type SqliteConnection } from "../catalog/sqlite-connection.ts";
 import { SqliteError } from "../catalog/sqlite-fault.ts";
 import {
+  type LatestOpOutcome,
   type ListOutcome,
   type ListRequest,
   type OwnershipChange,
@@ -28,7 +29,13 @@ import {
 } from "./port.ts";
 import { listPage } from "./sqlite-list.ts";
 import { storeSchema } from "./sqlite-schema.ts";
-import { parseDocument, parseOwnership, prepareStatements, type Statements } from "./sqlite-statements.ts";
+import {
+  parseDocument,
+  parseLatestOp,
+  parseOwnership,
+  prepareStatements,
+  type Statements,
+} from "./sqlite-statements.ts";
 import { type SweepPositions, sweepOnce } from "./sqlite-sweep.ts";
 import { applyOwnership, applyWrite } from "./sqlite-writes.ts";
 
@@ -59,6 +66,10 @@ async function translateErrors<Value>(work: () => Promise<Value>): Promise<Value
   }
 }
 
+function isReadable({ state }: Ownership): boolean {
+  return state === "OWNER" || state === "FENCED";
+}
+
 class SqliteStore implements Store {
   readonly commitScope = "store";
   readonly #connection: SqliteConnection;
@@ -77,9 +88,18 @@ class SqliteStore implements Store {
     return this.#read(() => {
       const columns = readDocument.get(address.sortKey, address.collection, address.slot);
       const ownership = parseOwnership(columns);
-      if (ownership.state !== "OWNER" && ownership.state !== "FENCED") return { kind: "not-owned", ownership };
+      if (!isReadable(ownership)) return { kind: "not-owned", ownership };
       const document = parseDocument(columns);
       return { kind: "row", row: document === null ? null : { key: address.key, ...document } };
+    });
+  }
+
+  latestOp(address: RowAddress): Promise<LatestOpOutcome> {
+    const { readLatestOp } = this.#statements;
+    return this.#read(() => {
+      const columns = readLatestOp.get(address.sortKey, address.sortKey, address.collection, address.slot);
+      const ownership = parseOwnership(columns);
+      return isReadable(ownership) ? { kind: "op", op: parseLatestOp(columns) } : { kind: "not-owned", ownership };
     });
   }
 

@@ -9,6 +9,7 @@ import { addressOf, listOf, type OpenStore, owned, PRODUCTS, put, rowOf } from "
 
 const OPERATIONS: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   read: (store) => store.read(addressOf("lamp")),
+  latestOp: (store) => store.latestOp(addressOf("lamp")),
   commit: (store) => store.commit([put("lamp", "1")]),
   list: (store) => store.list(listOf()),
   ownership: (store) => store.ownership(addressOf("lamp")),

@@ -97,6 +97,14 @@ const RECORDED: readonly Case[] = [
     json: null,
   },
   {
+    name: "too-large (merge)",
+    given: [put("lamp", '{"n":1}')],
+    attempt: (options) => merge("lamp", '{"m":2}', { ...options, documentBytesMax: 10 }),
+    verdict: { kind: "too-large", bytes: 13 },
+    between: [put("lamp", "{}")],
+    json: "{}",
+  },
+  {
     name: "precondition-failed on nothing",
     given: [],
     attempt: (options) => put("lamp", "1", { ...options, ifMatch: "*" }),
@@ -155,7 +163,7 @@ export function describeIdempotency(openStore: OpenStore): void {
 
 function describeClaims(openStore: OpenStore): void {
   it(
-    "records no verdict for what was too large",
+    "records no verdict for a put that was too large whatever it met",
     owned(openStore, async (store) => {
       const attempt = (documentBytesMax: number) => put("lamp", "12345", { documentBytesMax, claim: claim("c") });
       expect(await verdictOf(store, attempt(4))).toEqual({ kind: "too-large", bytes: 5 });

@@ -58,6 +58,7 @@ function describeCreation(openStore: OpenStore): void {
         const store = await harness.open();
         expect(await store.ownership(LAMP)).toEqual(NEVER_HELD);
         expect(await store.read(LAMP)).toEqual({ kind: "not-owned", ownership: NEVER_HELD });
+        expect(await store.latestOp(LAMP)).toEqual({ kind: "not-owned", ownership: NEVER_HELD });
         expect(await commitOne(store, put("lamp", "1"))).toEqual({ kind: "not-owned", ownership: NEVER_HELD });
         const first = slotsOf(PRODUCTS.placement)[0];
         expect(await store.list(listOf())).toEqual({ kind: "not-owned", slot: first, ownership: NEVER_HELD });
@@ -102,6 +103,7 @@ function describeState(openStore: OpenStore, state: OwnState): void {
       const row = { key: "lamp", op: "one", modifiedAtMs: 5, json: "1" };
       expect(await store.read(LAMP)).toEqual(isReadable ? { kind: "row", row } : refusal);
       expect(await store.read(addressOf("lamp-2"))).toEqual(isReadable ? { kind: "row", row: null } : refusal);
+      expect(await store.latestOp(LAMP)).toEqual(isReadable ? { kind: "op", op: "one" } : refusal);
     })());
 
   it(`${state === "OWNER" ? "takes" : "refuses"} writes, replays and repetitions alike`, () =>

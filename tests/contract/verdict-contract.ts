@@ -237,6 +237,36 @@ export function describeVerdicts(openStore: OpenStore): void {
   });
 
   describeDocuments(openStore);
+  describeLatestOp(openStore);
+}
+
+function describeLatestOp(openStore: OpenStore): void {
+  it(
+    "tells the op of a key's latest write, a deletion included, and nothing of refused ones",
+    owned(
+      openStore,
+      async (store) => {
+        for (const collection of BOTH) {
+          const latest = () => store.latestOp(addressOf("lamp", collection));
+          expect(await latest()).toEqual({ kind: "op", op: null });
+          for (const [op, write] of [
+            ["one", put("lamp", "1", { op: "one", collection })],
+            ["two", merge("lamp", "{}", { op: "two", collection })],
+            ["three", remove("lamp", { op: "three", collection })],
+            ["three", remove("lamp", { op: "absent", collection })],
+            ["four", put("lamp", "1", { op: "four", collection })],
+            ["four", put("lamp", "2", { op: "refused", ifNoneMatch: "*", collection })],
+            ["five", remove("lamp", { op: "five", collection })],
+          ] as const) {
+            await store.commit([write]);
+            expect(await latest()).toEqual({ kind: "op", op });
+          }
+          expect(await store.latestOp(addressOf("lamp-2", collection))).toEqual({ kind: "op", op: null });
+        }
+      },
+      BOTH,
+    ),
+  );
 }
 
 function describeDocuments(openStore: OpenStore): void {

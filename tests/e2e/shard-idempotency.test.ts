@@ -72,6 +72,19 @@ describe("the same request again", () => {
     expect((await client.send({ path })).headers["etag"]).toBe(other.headers["etag"]);
   });
 
+  test("also a merge that became too large, when it would fit now", async () => {
+    const text = (length: number): string => JSON.stringify({ [`t${length}`]: "x".repeat(length) });
+    const merge = keyed({ path, method: "PATCH", body: text(100 * 1024) });
+    await client.send({ method: "PUT", path, body: text(200 * 1024) });
+    const first = await client.send(merge);
+    expect(first.status).toBe(413);
+    await client.send({ method: "PUT", path, body: "{}" });
+    const again = await client.send(merge);
+    expect(essence(again)).toEqual(essence(first));
+    expect(again.headers["idempotency-replayed"]).toBe("true");
+    expect((await client.send({ path })).text).toBe("{}");
+  });
+
   test("also after a restart, and with the key quoted", async () => {
     const first = await client.send(keyed({ path }));
     await client.close();

@@ -112,6 +112,32 @@ describe("a slot that is not served here", () => {
     else expect(logged).toContain(event);
   });
 
+  test("requests that are held for one slot share a question; other slots have their own", async () => {
+    const questions: { readonly slot: string; readonly answer: (ownership: Ownership) => void }[] = [];
+    const peers = {
+      ownership: (_shard: ShardId, asked: { readonly slot: string }) =>
+        new Promise<Ownership>((answer) => questions.push({ slot: asked.slot, answer })),
+    };
+    const clock = { nowMs: () => 0, sleep: async () => undefined };
+    const access = createSlotAccess({ clock, peers, log: () => undefined });
+    const hold = (held: typeof slot) =>
+      access({ collection, intent: "write", knownEpoch: 0 }, async () => {
+        return { kind: "not-owned", slot: held, ownership: at("GONE", 5) } as const;
+      });
+    const other = addressOf("xyz").slot;
+    const held = [hold(slot), hold(slot), hold(other), hold(slot)];
+    await new Promise(setImmediate);
+    expect(questions.map((question) => question.slot)).toEqual([slot, other]);
+    for (const question of questions) question.answer(at("OWNER", 5));
+    const answers = await Promise.all(held);
+    expect(answers.map((answer) => answer.kind)).toEqual(["redirect", "redirect", "redirect", "redirect"]);
+    const later = hold(slot);
+    await new Promise(setImmediate);
+    expect(questions).toHaveLength(3);
+    questions.at(-1)?.answer(at("OWNER", 5));
+    expect(await later).toEqual(redirectTo(D, 5));
+  });
+
   test("a served slot is looked at once", async () => {
     expect(await play({ looks: ["serve"] })).toMatchObject({ answer: done, looks: 1, questions: 0 });
     expect(FIRST_OWNER.state).toBe("OWNER");

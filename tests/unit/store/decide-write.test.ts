@@ -32,6 +32,7 @@ describe("decideWrite", () => {
     ["absent", remove("lamp", { ...next, claim: claim("c") }), null, true],
     ["precondition-failed", put("lamp", "1", { ...next, ifMatch: "*", claim: claim("c") }), null, true],
     ["too-large", put("lamp", "12", { ...next, documentBytesMax: 1, claim: claim("c") }), null, false],
+    ["too-large", merge("lamp", '{"b":2}', { ...next, documentBytesMax: 7, claim: claim("c") }), LIVE, true],
   ])("keeps a record of %s as it should", (kind, write, document, isKept) => {
     const decision = decideWrite(write, { document, record: null });
     expect(decision.verdict.kind).toBe(kind);
