@@ -5,6 +5,7 @@
 import cluster from "node:cluster";
 import { mkdirSync, readFileSync } from "node:fs";
 import { ConfigError, type GatewayConfig, parseConfig } from "../config/config.ts";
+import type { CollectionName } from "../router/ids.ts";
 import { claimFirstSlots } from "./bootstrap.ts";
 import type { Catalog } from "./catalog/port.ts";
 import { createSqliteCatalog } from "./catalog/sqlite-catalog.ts";
@@ -30,14 +31,17 @@ import { runSweeper } from "./sweeper.ts";
 /** The primary hands its workers the configuration it has read, so that all of a shard agree on it. */
 const CONFIG_ENV = "ZGATE_SHARD_CONFIG";
 
+/** And the names of the collections that it has found lost, with a space between. */
+const LOST_ENV = "ZGATE_SHARD_LOST";
+
 async function runPrimary(): Promise<void> {
   const options = parseShardOptions(process.argv.slice(2), process.env);
   const log = createLogger({ shard: options.shard, pid: process.pid });
   const configText = readConfigFile(options.configFile);
-  await prepareShard(options, readConfig(options, configText), log);
+  const lost = await prepareShard(options, readConfig(options, configText), log);
   const crew = new WorkerCrew({
     size: options.workers,
-    fork: () => cluster.fork({ [CONFIG_ENV]: configText }),
+    fork: () => cluster.fork({ [CONFIG_ENV]: configText, [LOST_ENV]: lost.join(" ") }),
     limits: RESPAWN_LIMITS,
     stopMsMax: options.stopMsMax,
     nowMs: () => performance.now(),
@@ -59,12 +63,16 @@ async function runPrimary(): Promise<void> {
   crew.start();
 }
 
-/** Creates or migrates the store, claims first slots. The workers open it for themselves. */
-async function prepareShard(options: ShardOptions, config: GatewayConfig, log: Logger): Promise<void> {
+/** Creates or migrates the store, claims first slots, finds what is lost. The workers open the store for themselves. */
+async function prepareShard(
+  options: ShardOptions,
+  config: GatewayConfig,
+  log: Logger,
+): Promise<readonly CollectionName[]> {
   const store = await openStore(options, config);
   const catalog = await openCatalog(options);
   try {
-    await claimFirstSlots(
+    return await claimFirstSlots(
       { shard: options.shard, store, catalog, clock: systemClock, log },
       config.collections.values(),
     );
@@ -122,6 +130,7 @@ function buildServer({ options, config, log, store, catalog, commits }: WorkerPa
   const routes = createRoutes({
     shard: options.shard,
     collections: config.collections,
+    lostCollections: readLost(config),
     store,
     commits,
     access: createSlotAccess({ clock, peers, log }),
@@ -133,6 +142,11 @@ function buildServer({ options, config, log, store, catalog, commits }: WorkerPa
   });
   const server = createShardServer({ routes, log });
   return server;
+}
+
+function readLost(config: GatewayConfig): readonly CollectionName[] {
+  const lost = new Set((process.env[LOST_ENV] ?? "").split(" "));
+  return [...config.collections.values()].map(({ name }) => name).filter((name) => lost.has(name));
 }
 
 function readConfigFile(file: string): string {
@@ -158,7 +172,8 @@ function readConfig(options: ShardOptions, text: string): GatewayConfig {
 async function openStore(options: ShardOptions, config: GatewayConfig): Promise<Store> {
   try {
     mkdirSync(options.dataDirectory, { recursive: true });
-    return await createSqliteStore({ file: options.storeFile, collections: [...config.collections.values()] });
+    const { shard, storeFile: file } = options;
+    return await createSqliteStore({ file, shard, collections: [...config.collections.values()] });
   } catch (error) {
     throw new FatalError("STORE_UNUSABLE", `cannot use ${options.storeFile}: ${toFatal(error).message}`, {
       cause: error,

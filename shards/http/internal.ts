@@ -15,11 +15,18 @@ import type { ShardServices } from "./shard-services.ts";
 const COLLECTION_ONLY: ReadonlySet<string> = new Set(["collection"]);
 const COLLECTION_AND_SLOT: ReadonlySet<string> = new Set(["collection", "slot"]);
 
-/** Answers GET `/internal/health`, unsigned: who this is and whether it takes requests. */
-export function answerHealth(services: ShardServices): Response {
-  const ready = services.isReady();
-  const health = { shard: services.shard, pid: process.pid, ready };
-  if (ready) return answerJson(health);
+/**
+ * Answers GET `/internal/health`, unsigned: who this is, whether it takes requests and has what it is to serve. With
+ * reason `store-lost` it still answers truthfully for every slot; a person has to restore the store.
+ */
+export function answerHealth({ shard, lostCollections, isReady }: ShardServices): Response {
+  const health = { shard, pid: process.pid };
+  if (!isReady()) return answerUnready({ ...health, ready: false, reason: "stopping" });
+  if (lostCollections.length === 0) return answerJson({ ...health, ready: true });
+  return answerUnready({ ...health, ready: false, reason: "store-lost", collections: lostCollections });
+}
+
+function answerUnready(health: object): Response {
   return new Response(JSON.stringify(health), { status: 503, headers: { "Content-Type": "application/json" } });
 }
 

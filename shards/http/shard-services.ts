@@ -3,7 +3,7 @@
  * It must not be built anywhere but in the composition root.
  */
 import type { CollectionConfig } from "../../config/config.ts";
-import type { ShardId } from "../../router/ids.ts";
+import type { CollectionName, ShardId } from "../../router/ids.ts";
 import type { Clock } from "../clock.ts";
 import type { GroupCommit } from "../group-commit.ts";
 import type { Logger } from "../log.ts";
@@ -23,6 +23,8 @@ export interface ShardServices {
   readonly verify: Verifier;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Collections whose slots this shard claimed once, in a store that is gone: nobody can serve them. */
+  readonly lostCollections: readonly CollectionName[];
   /** Whether this process takes requests; false from the moment it is told to stop. */
   readonly isReady: () => boolean;
 }

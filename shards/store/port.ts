@@ -171,13 +171,27 @@ export interface Store {
    * is there afterwards and whether it was set. Throws a RangeError if the epoch would go down.
    */
   setOwnership(address: SlotAddress, expected: Ownership, next: Ownership): Promise<OwnershipChange>;
-  /** Claims slots that are still as created (NONE, epoch 0) as OWNER, 1; the others stay as they are. */
-  claimFirst(collection: CollectionName, slots: readonly SlotId[]): Promise<number>;
+  /**
+   * The first owner's claim: turns `slots` from as created (NONE, epoch 0) to OWNER, 1. All of them or none, for whoever
+   * looks afterwards: a claim that is repeated finds exactly its slots held, and changes nothing. Where any other set is
+   * held, somebody else may own what is asked for, and nothing is claimed.
+   */
+  claimFirst(collection: CollectionName, slots: readonly SlotId[]): Promise<FirstClaim>;
+  /** Whether any slot of the collection is held, or ever was: a store that was claimed and says no has lost its content. */
+  hasHeld(collection: CollectionName): Promise<boolean>;
   /** Removes what has expired, only in slots that are owned; never an ownership column. */
   sweep(request: SweepRequest): Promise<SweepOutcome>;
   /** Waits for what is under way; later calls reject with `unavailable`. */
   close(): Promise<void>;
 }
+
+/**
+ * What `claimFirst` did. `slots` counts what was claimed now: 0 when an earlier claim had done it. A slot counts as held
+ * from its first claim or move on, whatever became of it.
+ */
+export type FirstClaim =
+  | { readonly kind: "claimed"; readonly slots: number }
+  | { readonly kind: "others-held"; readonly heldSlots: number };
 
 /** What `setOwnership` did. */
 export interface OwnershipChange {

@@ -3,6 +3,7 @@
  * A released migration must never change; what is different tomorrow is another migration.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { ShardId } from "../../router/ids.ts";
 import { slotsOf } from "../../router/slot.ts";
 import type { SqliteSchema } from "../catalog/sqlite-connection.ts";
 import { SqliteError } from "../catalog/sqlite-fault.ts";
@@ -76,14 +77,40 @@ const TABLES = `
   CREATE INDEX records_by_age ON records (collection, at_ms, slot, id);
 `;
 
+/** Whose store this is. A store from before this migration belongs to the shard that opens it next. */
+const IDENTITY = `
+  CREATE TABLE identity (
+    only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    shard TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Which store, whose it is, and what is to be kept in it. */
+export interface StoreContent {
+  readonly file: string;
+  readonly shard: ShardId;
+  readonly collections: readonly StoreCollection[];
+}
+
 /** The schema, with a slot row (NONE, epoch 0) for every slot of every one of `collections`. */
-export function storeSchema(collections: readonly StoreCollection[]): SqliteSchema {
+export function storeSchema({ file, shard, collections }: StoreContent): SqliteSchema {
   return {
-    migrations: [TABLES],
+    migrations: [TABLES, IDENTITY],
     prepare: (db) => {
+      settleIdentity(db, file, shard);
       for (const collection of collections) prepareCollection(db, collection);
     },
   };
+}
+
+function settleIdentity(db: DatabaseSync, file: string, shard: ShardId): void {
+  const known = db.prepare("SELECT shard FROM identity").get()?.["shard"];
+  if (known === shard) return;
+  if (known !== undefined) {
+    const reason = `is the store of shard "${String(known)}", and shard "${shard}" must not serve it`;
+    throw new SqliteError("unavailable", `${file}: ${reason}; give each shard its own directory, and its own backup`);
+  }
+  db.prepare("INSERT INTO identity (only_row, shard) VALUES (1, ?)").run(shard);
 }
 
 function prepareCollection(db: DatabaseSync, { name, placement }: StoreCollection): void {

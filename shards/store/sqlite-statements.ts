@@ -73,6 +73,8 @@ export const SQL = {
     UPDATE slots SET own_state = ?, own_epoch = ?, own_move = ?, own_run = ?, own_to = ?, own_digest = ?
     WHERE collection = ? AND slot = ? AND own_state = ? AND own_epoch = ?
       AND own_move IS ? AND own_run IS ? AND own_to IS ? AND own_digest IS ?`,
+  /** collection */
+  heldSlots: "SELECT slot FROM slots WHERE collection = ? AND NOT (own_state = 'NONE' AND own_epoch = 0)",
   /** collection, slot */
   claimFirst: `
     UPDATE slots SET own_state = 'OWNER', own_epoch = 1
@@ -101,6 +103,7 @@ export function prepareStatements(db: DatabaseSync): Statements {
     oldRecords: prepare("oldRecords"),
     oldTombstones: prepare("oldTombstones"),
     setOwnership: prepare("setOwnership"),
+    heldSlots: prepare("heldSlots"),
     claimFirst: prepare("claimFirst"),
   };
 }

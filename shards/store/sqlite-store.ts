@@ -6,12 +6,13 @@
  * loop; reading goes on meanwhile.
  */
 
-import type { CollectionName, SlotId } from "../../router/ids.ts";
+import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
 import { openConnection, type Pacing, type SqliteConnection } from "../catalog/sqlite-connection.ts";
 import { SqliteError } from "../catalog/sqlite-fault.ts";
 import {
+  type FirstClaim,
   type LatestOpOutcome,
   type ListOutcome,
   type ListRequest,
@@ -37,11 +38,13 @@ import {
   type Statements,
 } from "./sqlite-statements.ts";
 import { type SweepPositions, sweepOnce } from "./sqlite-sweep.ts";
-import { applyOwnership, applyWrite } from "./sqlite-writes.ts";
+import { applyFirstClaim, applyOwnership, applyWrite } from "./sqlite-writes.ts";
 
 /** Where the file lies, and what every one of the shard's processes must agree on. */
 export interface SqliteStoreOptions {
   readonly file: string;
+  /** Whose store it is: the file remembers the first shard that opened it, and refuses every other. */
+  readonly shard: ShardId;
   readonly collections: readonly StoreCollection[];
   /** Clock, chance and waiting; the real ones unless a test says otherwise. */
   readonly pacing?: Pacing;
@@ -53,7 +56,7 @@ export interface SqliteStoreOptions {
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const placements = new Map(options.collections.map(({ name, placement }) => [name, placement]));
   return translateErrors(async () => {
-    const connection = await openConnection({ ...options, schema: storeSchema(options.collections) });
+    const connection = await openConnection({ ...options, schema: storeSchema(options) });
     return new SqliteStore(connection, placements);
   });
 }
@@ -126,11 +129,12 @@ class SqliteStore implements Store {
     });
   }
 
-  claimFirst(collection: CollectionName, slots: readonly SlotId[]): Promise<number> {
-    const { claimFirst } = this.#statements;
-    return this.#write(() =>
-      slots.reduce((claimed, slot) => claimed + Number(claimFirst.run(collection, slot).changes), 0),
-    );
+  claimFirst(collection: CollectionName, slots: readonly SlotId[]): Promise<FirstClaim> {
+    return this.#write(() => applyFirstClaim(this.#statements, collection, slots));
+  }
+
+  hasHeld(collection: CollectionName): Promise<boolean> {
+    return this.#read(() => this.#statements.heldSlots.get(collection) !== undefined);
   }
 
   sweep(request: SweepRequest): Promise<SweepOutcome> {

@@ -2,9 +2,10 @@
  * Writes inside a transaction that is already open: reads what each needs, asks for the decision, stores it.
  * It must not begin or end the transaction.
  */
+import type { CollectionName, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import { decideWrite, type IdempotencyRecord, type StoredDocument } from "./decide-write.ts";
-import type { OwnershipChange, RowAddress, SlotAddress, Write, WriteOutcome } from "./port.ts";
+import type { FirstClaim, OwnershipChange, RowAddress, SlotAddress, Write, WriteOutcome } from "./port.ts";
 import { parseDocument, parseOwnership, parseRecord, type Statements } from "./sqlite-statements.ts";
 
 /** Judges one write by what is stored at this point of the transaction and stores what follows. */
@@ -63,6 +64,21 @@ export function applyOwnership(statements: Statements, { address, expected, next
   const done = statements.setOwnership.run(...columnsOf(next), collection, slot, ...columnsOf(expected));
   const current = parseOwnership(statements.readOwnership.get(collection, slot));
   return { applied: done.changes === 1, current };
+}
+
+/** Claims the slots, or finds them claimed, or finds that others are held. */
+export function applyFirstClaim(
+  statements: Statements,
+  collection: CollectionName,
+  slots: readonly SlotId[],
+): FirstClaim {
+  const held = new Set(statements.heldSlots.all(collection).map(({ slot }) => slot));
+  if (held.size === 0) {
+    for (const slot of slots) statements.claimFirst.run(collection, slot);
+    return { kind: "claimed", slots: slots.length };
+  }
+  const isRepeated = held.size === slots.length && slots.every((slot) => held.has(slot));
+  return isRepeated ? { kind: "claimed", slots: 0 } : { kind: "others-held", heldSlots: held.size };
 }
 
 function columnsOf(own: Ownership): [string, number, string | null, string | null, string | null, string | null] {

@@ -15,6 +15,7 @@ const OPERATIONS: Readonly<Record<string, (store: Store) => Promise<unknown>>> =
   ownership: (store) => store.ownership(addressOf("lamp")),
   setOwnership: (store) => store.setOwnership(addressOf("lamp"), NEVER_HELD, NEVER_HELD),
   claimFirst: (store) => store.claimFirst(PRODUCTS.name, [addressOf("lamp").slot]),
+  hasHeld: (store) => store.hasHeld(PRODUCTS.name),
   sweep: (store) => store.sweep({ collection: PRODUCTS.name, recordsBeforeMs: 0, tombstonesBeforeMs: 0, rowsMax: 1 }),
 };
 

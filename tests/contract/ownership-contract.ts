@@ -19,6 +19,7 @@ import {
   put,
   remove,
   rowOf,
+  STRIPED,
 } from "./store-fixture.ts";
 
 const LAMP = addressOf("lamp");
@@ -42,6 +43,7 @@ const OTHER_COLUMNS: readonly Partial<Ownership>[] = [
 /** The chapter, on the store that `openStore` makes. */
 export function describeOwnership(openStore: OpenStore): void {
   describeCreation(openStore);
+  describeHolding(openStore);
 
   describe.each(OWN_STATES)("a slot that is %s", (state) => {
     describeState(openStore, state);
@@ -72,10 +74,10 @@ function describeCreation(openStore: OpenStore): void {
       try {
         const store = await harness.open();
         const zoo = addressOf("zoo");
-        expect(await store.claimFirst(PRODUCTS.name, [LAMP.slot])).toBe(1);
-        expect(await store.claimFirst(PRODUCTS.name, [LAMP.slot, zoo.slot])).toBe(1);
-        expect(await store.claimFirst(PRODUCTS.name, [LAMP.slot, zoo.slot])).toBe(0);
+        expect(await store.claimFirst(PRODUCTS.name, [LAMP.slot, zoo.slot])).toEqual({ kind: "claimed", slots: 2 });
+        expect(await store.claimFirst(PRODUCTS.name, [zoo.slot, LAMP.slot])).toEqual({ kind: "claimed", slots: 0 });
         expect(await store.ownership(LAMP)).toEqual(FIRST_OWNER);
+        expect(await store.ownership(zoo)).toEqual(FIRST_OWNER);
         expect(await store.ownership(addressOf("apple"))).toEqual(NEVER_HELD);
       } finally {
         await harness.dispose();
@@ -85,9 +87,54 @@ function describeCreation(openStore: OpenStore): void {
     it.each(OWN_STATES)("is not claimed again once it has been %s", (state) =>
       owned(openStore, async (store) => {
         const before = await force(store, LAMP, state);
-        expect(await store.claimFirst(PRODUCTS.name, [LAMP.slot])).toBe(0);
+        const again = await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
+        expect(again).toEqual({ kind: "claimed", slots: 0 });
         expect(await store.ownership(LAMP)).toEqual(before);
       })(),
+    );
+  });
+}
+
+function describeHolding(openStore: OpenStore): void {
+  describe("a store that holds slots", () => {
+    const ZOO = addressOf("zoo");
+    it.each([
+      ["more than those", ["lamp"], ["lamp", "zoo"]],
+      ["fewer than those", ["lamp", "zoo"], ["lamp"]],
+      ["others", ["lamp"], ["zoo"]],
+      ["none at all", ["lamp"], []],
+    ])("refuses to claim %s, and claims nothing", async (_name, first, second) => {
+      const slotsFor = (keys: readonly string[]) => keys.map((key) => addressOf(key).slot);
+      const harness = await openStore([PRODUCTS, STRIPED]);
+      try {
+        const store = await harness.open();
+        await store.claimFirst(PRODUCTS.name, slotsFor(first));
+        const refusal = { kind: "others-held", heldSlots: first.length };
+        expect(await store.claimFirst(PRODUCTS.name, slotsFor(second))).toEqual(refusal);
+        expect(await store.ownership(ZOO)).toEqual(first.includes("zoo") ? FIRST_OWNER : NEVER_HELD);
+        const others = slotsOf(STRIPED.placement);
+        expect(await store.claimFirst(STRIPED.name, others)).toEqual({ kind: "claimed", slots: others.length });
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    it.each(OWN_STATES.filter((state) => state !== "NONE"))(
+      "counts one that became %s by a move as held",
+      async (state) => {
+        const harness = await openStore([PRODUCTS]);
+        try {
+          const store = await harness.open();
+          expect(await store.hasHeld(PRODUCTS.name)).toBe(false);
+          const moved = await force(store, LAMP, state);
+          expect(await store.hasHeld(PRODUCTS.name)).toBe(true);
+          expect(await store.claimFirst(PRODUCTS.name, [ZOO.slot])).toEqual({ kind: "others-held", heldSlots: 1 });
+          expect(await store.ownership(ZOO)).toEqual(NEVER_HELD);
+          expect(await store.ownership(LAMP)).toEqual(moved);
+        } finally {
+          await harness.dispose();
+        }
+      },
     );
   });
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { slotsOf } from "../../router/slot.ts";
 import { StoreError } from "../../shards/store/port.ts";
 import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
-import { missingIn, PRODUCTS, put, rowOf, verdictOf } from "./store-fixture.ts";
+import { missingIn, PRODUCTS, put, rowOf, SHARD, verdictOf } from "./store-fixture.ts";
 import { makeDirectory, removeDirectory } from "./temporary-directory.ts";
 
 const directory = makeDirectory();
@@ -50,7 +50,7 @@ describe("a disk of 4 MiB", () => {
     skip,
   }) => {
     skip(!isMounted, REASON);
-    const store = await createSqliteStore({ file, collections: [PRODUCTS] });
+    const store = await createSqliteStore({ file, shard: SHARD, collections: [PRODUCTS] });
     await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
     const acknowledged: string[] = [];
     const refusal = await (async () => {
@@ -73,7 +73,7 @@ describe("a disk of 4 MiB", () => {
     rmSync(filler);
     expect(await verdictOf(store, put("late", "1"))).toMatchObject({ kind: "created" });
     await store.close();
-    const reopened = await createSqliteStore({ file, collections: [PRODUCTS] });
+    const reopened = await createSqliteStore({ file, shard: SHARD, collections: [PRODUCTS] });
     expect(await missingIn(reopened, [...acknowledged, "late"])).toEqual([]);
     await reopened.close();
   });
@@ -83,7 +83,7 @@ describe("a disk of 4 MiB", () => {
     writeFileSync(filler, "");
     const fill = () => writeFileSync(filler, Buffer.alloc(4 * 1024 * 1024));
     expect(fill).toThrow(/ENOSPC/);
-    const opening = createSqliteStore({ file: join(disk, "other", "store.db"), collections: [PRODUCTS] });
+    const opening = createSqliteStore({ file: join(disk, "other", "store.db"), shard: SHARD, collections: [PRODUCTS] });
     await expect(opening).rejects.toBeInstanceOf(StoreError);
     rmSync(filler);
   });
@@ -91,9 +91,9 @@ describe("a disk of 4 MiB", () => {
   it("that is read-only is unavailable at once, with its file named", async ({ skip }) => {
     skip(!isMounted, REASON);
     remount("ro");
-    const existing = createSqliteStore({ file, collections: [PRODUCTS] });
+    const existing = createSqliteStore({ file, shard: SHARD, collections: [PRODUCTS] });
     await expect(existing).rejects.toMatchObject({ kind: "unavailable", message: expect.stringContaining(file) });
-    const fresh = createSqliteStore({ file: join(disk, "fresh", "store.db"), collections: [PRODUCTS] });
+    const fresh = createSqliteStore({ file: join(disk, "fresh", "store.db"), shard: SHARD, collections: [PRODUCTS] });
     await expect(fresh).rejects.toMatchObject({ kind: "unavailable", message: expect.stringContaining("fresh") });
     remount("rw");
   });

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { slotsOf } from "../../router/slot.ts";
 import type { Store } from "../../shards/store/port.ts";
 import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
-import { missingIn, PRODUCTS, put, rowOf } from "./store-fixture.ts";
+import { missingIn, PRODUCTS, put, rowOf, SHARD } from "./store-fixture.ts";
 import type { StoreTask } from "./store-process.ts";
 import { makeDirectory, removeDirectory } from "./temporary-directory.ts";
 
@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 function open(): Promise<Store> {
-  return createSqliteStore({ file, collections: [PRODUCTS] });
+  return createSqliteStore({ file, shard: SHARD, collections: [PRODUCTS] });
 }
 
 function start(task: StoreTask): ChildProcess {

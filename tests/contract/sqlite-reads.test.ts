@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { slotsOf } from "../../router/slot.ts";
 import { ReadGroup } from "../../shards/catalog/read-group.ts";
 import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
-import { addressOf, listOf, PRODUCTS, put, rowOf } from "./store-fixture.ts";
+import { addressOf, listOf, PRODUCTS, put, rowOf, SHARD } from "./store-fixture.ts";
 import { makeDirectory, removeDirectory } from "./temporary-directory.ts";
 
 /** More than a commit takes between its being asked for and its transaction's end. */
@@ -20,7 +20,7 @@ async function afterMicrotasks<Value>(count: number, work: () => Promise<Value>)
 describe("reads beside a write of the same process", () => {
   const directory = makeDirectory();
   const open = async (name: string) => {
-    const store = await createSqliteStore({ file: join(directory, name), collections: [PRODUCTS] });
+    const store = await createSqliteStore({ file: join(directory, name), shard: SHARD, collections: [PRODUCTS] });
     await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
     return store;
   };

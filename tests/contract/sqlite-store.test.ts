@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ShardId } from "../../router/ids.ts";
 import { slotsOf } from "../../router/slot.ts";
 import { openConnection } from "../../shards/catalog/sqlite-connection.ts";
 import { type Store, type StoreCollection, StoreError } from "../../shards/store/port.ts";
@@ -18,6 +19,7 @@ import {
   PRODUCTS,
   put,
   rowOf,
+  SHARD,
   STRIPED,
   type StoreHarness,
   verdictOf,
@@ -29,7 +31,7 @@ function openSqlite(collections: readonly StoreCollection[]): Promise<StoreHarne
   const opened: Store[] = [];
   return Promise.resolve({
     open: async () => {
-      const store = await createSqliteStore({ file: join(directory, "data", "store.db"), collections });
+      const store = await createSqliteStore({ file: join(directory, "data", "store.db"), shard: SHARD, collections });
       opened.push(store);
       return store;
     },
@@ -45,7 +47,8 @@ describeStoreContract("SQLite", openSqlite);
 describe("a SQLite store's file", () => {
   const directory = makeDirectory();
   const file = join(directory, "store.db");
-  const open = (collections: readonly StoreCollection[] = [PRODUCTS]) => createSqliteStore({ file, collections });
+  const open = (collections: readonly StoreCollection[] = [PRODUCTS]) =>
+    createSqliteStore({ file, shard: SHARD, collections });
 
   afterAll(() => removeDirectory(directory));
 
@@ -62,7 +65,7 @@ describe("a SQLite store's file", () => {
   it("is created once when several open it at the same time", async () => {
     const stores = await Promise.all(Array.from({ length: 6 }, () => open([PRODUCTS, STRIPED, CARTS])));
     const [first] = stores;
-    expect(await first?.claimFirst(CARTS.name, slotsOf(CARTS.placement))).toBe(1024);
+    expect(await first?.claimFirst(CARTS.name, slotsOf(CARTS.placement))).toEqual({ kind: "claimed", slots: 1024 });
     await Promise.all(stores.map((store) => store.close()));
   });
 
@@ -88,16 +91,46 @@ describe("a SQLite store's file", () => {
     const db = new DatabaseSync(later);
     db.exec("PRAGMA user_version = 99");
     db.close();
-    await expect(createSqliteStore({ file: later, collections: [PRODUCTS] })).rejects.toMatchObject({
+    await expect(createSqliteStore({ file: later, shard: SHARD, collections: [PRODUCTS] })).rejects.toMatchObject({
       kind: "unavailable",
       message: expect.stringMatching(/later\.db: has schema version 99, this program knows up to \d+/),
     });
   });
 
+  it("belongs to the first shard that opens it, and refuses every other", async () => {
+    const own = join(directory, "own.db");
+    const openAs = (shard: string) =>
+      createSqliteStore({ file: own, shard: shard as ShardId, collections: [PRODUCTS] });
+    await (await openAs("shard-1")).close();
+    await (await openAs("shard-1")).close();
+    await expect(openAs("shard-2")).rejects.toMatchObject({
+      name: "StoreError",
+      kind: "unavailable",
+      message: expect.stringMatching(/own\.db: is the store of shard "shard-1", and shard "shard-2" must not serve it/),
+    });
+  });
+
+  it("made before stores knew their shard takes the first that opens it, and keeps its content", async () => {
+    const old = join(directory, "old.db");
+    const openAs = (shard: string) =>
+      createSqliteStore({ file: old, shard: shard as ShardId, collections: [PRODUCTS] });
+    const before = await openAs("shard-1");
+    await before.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
+    await before.commit([put("lamp", "1")]);
+    await before.close();
+    const db = new DatabaseSync(old);
+    db.exec("DROP TABLE identity; PRAGMA user_version = 1");
+    db.close();
+    const migrated = await openAs("shard-2");
+    expect(await rowOf(migrated, "lamp")).toMatchObject({ json: "1" });
+    await migrated.close();
+    await expect(openAs("shard-1")).rejects.toMatchObject({ message: expect.stringContaining('of shard "shard-2"') });
+  });
+
   it("refuses a file that is no database", async () => {
     const other = join(directory, "other.db");
     writeFileSync(other, "no database at all, but long enough to look like one".repeat(50));
-    await expect(createSqliteStore({ file: other, collections: [PRODUCTS] })).rejects.toMatchObject({
+    await expect(createSqliteStore({ file: other, shard: SHARD, collections: [PRODUCTS] })).rejects.toMatchObject({
       kind: "unavailable",
       message: expect.stringContaining("other.db"),
     });
@@ -105,7 +138,7 @@ describe("a SQLite store's file", () => {
 
   it("says which directory cannot be made", async () => {
     const below = join(file, "below", "store.db");
-    await expect(createSqliteStore({ file: below, collections: [PRODUCTS] })).rejects.toMatchObject({
+    await expect(createSqliteStore({ file: below, shard: SHARD, collections: [PRODUCTS] })).rejects.toMatchObject({
       name: "StoreError",
       kind: "unavailable",
       message: expect.stringContaining(below),
@@ -140,7 +173,7 @@ describe("a write while another process holds the lock", () => {
         return new Promise<void>((resolve) => setImmediate(resolve));
       },
     };
-    const store = await createSqliteStore({ file, collections: [PRODUCTS], pacing, busyMsMax: 1000 });
+    const store = await createSqliteStore({ file, shard: SHARD, collections: [PRODUCTS], pacing, busyMsMax: 1000 });
     await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
     const blocker = new DatabaseSync(file);
     blocker.exec("BEGIN IMMEDIATE");
@@ -161,7 +194,7 @@ describe("a table of 100,000 keys", () => {
   let store: Store;
 
   beforeAll(async () => {
-    store = await createSqliteStore({ file, collections: [PRODUCTS] });
+    store = await createSqliteStore({ file, shard: SHARD, collections: [PRODUCTS] });
     await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
     const keys = Array.from({ length: 100_000 }, (_, index) => `lamp-${String(index).padStart(6, "0")}`);
     for (let at = 0; at < keys.length; at += 5000) {

@@ -3,7 +3,7 @@
  * It must not know which store it is, nor contain an expectation.
  */
 import { randomUUID } from "node:crypto";
-import type { CanonicalKey, CollectionName } from "../../router/ids.ts";
+import type { CanonicalKey, CollectionName, ShardId } from "../../router/ids.ts";
 import type { Ownership, OwnState } from "../../router/ownership.ts";
 import { type Placement, slotOf, slotsOf, sortKeyOf } from "../../router/slot.ts";
 import type {
@@ -35,6 +35,9 @@ export const STRIPED = collection("striped", { kind: "range", stripes: 3 });
 export const CARTS = collection("carts", { kind: "hash" });
 /** What `owned` is given where one collection is not enough. */
 export const BOTH = [PRODUCTS, CARTS];
+
+/** Whose stores these are. */
+export const SHARD = "shard-1" as ShardId;
 
 /** A collection of that name. */
 export function collection(name: string, placement: Placement): StoreCollection {

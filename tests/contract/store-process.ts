@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { Store } from "../../shards/store/port.ts";
 import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
-import { commitOne, PRODUCTS, put, rowOf } from "./store-fixture.ts";
+import { commitOne, PRODUCTS, put, rowOf, SHARD } from "./store-fixture.ts";
 
 /** `increment`: adds 1 to the number at "lamp" by compare-and-set. `acknowledge`: creates keys and prints each when acknowledged. */
 export type StoreTask =
@@ -13,7 +13,7 @@ export type StoreTask =
   | { readonly kind: "acknowledge"; readonly file: string; readonly name: string };
 
 async function main(task: StoreTask): Promise<void> {
-  const store = await createSqliteStore({ file: task.file, collections: [PRODUCTS] });
+  const store = await createSqliteStore({ file: task.file, shard: SHARD, collections: [PRODUCTS] });
   if (task.kind === "acknowledge") await acknowledgeForEver(store, task.name);
   else for (let done = 0; done < task.times; ) done += await increment(store);
   await store.close();

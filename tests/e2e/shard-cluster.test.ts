@@ -1,10 +1,14 @@
 // The life of a shard's processes: death of a worker, of the primary, graceful stop, crash loop, a port in use.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { HEADER } from "../../router/contract.ts";
+import type { CollectionName, SlotId } from "../../router/ids.ts";
+import { NEVER_HELD } from "../../router/ownership.ts";
 import { createShardClient } from "./shard-client.ts";
 import {
+  createShardFiles,
   createTwoShards,
   eventually,
   isAlive,
@@ -13,6 +17,7 @@ import {
   type ShardProcessOptions,
   spawnShard,
   startShard,
+  twoShardConfig,
 } from "./shard-process.ts";
 import { findLost, startWriteLoad, type WriteLoad } from "./write-load.ts";
 
@@ -184,6 +189,18 @@ describe("a shard that cannot start says why and exits with 1", () => {
     expect((await shard.exited).code).toBe(1);
   });
 
+  test("the store of another shard", async () => {
+    await (await start()).stop();
+    renameSync(files.dataOf("shard-1"), files.dataOf("shard-2"));
+    const shard = spawn({ shard: "shard-2" });
+    expect(await shard.report).toMatchObject({
+      type: "fatal",
+      code: "STORE_UNUSABLE",
+      message: expect.stringContaining('is the store of shard "shard-1", and shard "shard-2" must not serve it'),
+    });
+    expect((await shard.exited).code).toBe(1);
+  });
+
   test("a data directory that is a file", async () => {
     writeFileSync(files.dataOf("shard-1"), "");
     const report = await spawn().report;
@@ -199,13 +216,12 @@ describe("a shard that cannot start says why and exits with 1", () => {
   });
 });
 
-test("a store that comes back empty claims nothing and serves nothing", async () => {
+test("a store that comes back empty claims nothing, serves nothing, and is reported lost", async () => {
   const shard = await start();
   const client = createShardClient(shard.origin);
   expect((await client.send({ method: "PUT", path: "/products/a", body: "1" })).status).toBe(201);
   await client.close();
   await shard.stop();
-  const { rmSync } = await import("node:fs");
   rmSync(files.dataOf("shard-1"), { recursive: true });
   const again = await start();
   const late = createShardClient(again.origin);
@@ -213,4 +229,65 @@ test("a store that comes back empty claims nothing and serves nothing", async ()
   expect(answer.status).toBe(421);
   expect(answer.json()).toMatchObject({ epoch: 0, owner: null });
   await late.close();
+  const lost = again.lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "store-lost");
+  expect(lost.map(({ level, collection }) => [level, collection])).toEqual([
+    ["error", "products"],
+    ["error", "carts"],
+    ["error", "notes"],
+  ]);
+  const health = await fetch(`${again.origin}/internal/health`);
+  expect(health.status).toBe(503);
+  expect(await health.json()).toMatchObject({
+    shard: "shard-1",
+    ready: false,
+    reason: "store-lost",
+    collections: ["products", "carts", "notes"],
+  });
+});
+
+test("a collection created after the store was lost is served all the same", async () => {
+  await (await start()).stop();
+  rmSync(files.dataOf("shard-1"), { recursive: true });
+  const added = twoShardConfig([port, port + 1]).replaceAll('name = "notes"', 'name = "memos"');
+  await createShardFiles({ configText: added, directory: files.directory });
+  const shard = await start();
+  const client = createShardClient(shard.origin);
+  const headers = { [HEADER.permissions]: "memos:write", "if-none-match": "*" };
+  const write = { method: "PUT", path: "/memos/a", body: "1", headers };
+  expect((await client.send(write)).status).toBe(201);
+  await client.close();
+  const health = await fetch(`${shard.origin}/internal/health`);
+  expect(health.status).toBe(503);
+  expect(await health.json()).toMatchObject({ collections: ["products", "carts"] });
+});
+
+test("a catalog that comes back with another first map: no slot gets a second owner, no shard starts", async () => {
+  await (await start()).stop();
+  await (await start({ shard: "shard-2", port: port + 1 })).stop();
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(files.catalogFile + suffix, { force: true });
+  const moved = twoShardConfig([port, port + 1])
+    .replaceAll('end = "m"', 'end = "p"')
+    .replaceAll('start = "m"', 'start = "p"');
+  await createShardFiles({ configText: moved, directory: files.directory });
+  for (const shard of ["shard-1", "shard-2"]) {
+    const refused = spawn({ shard });
+    expect(await refused.report).toMatchObject({
+      type: "fatal",
+      code: "CATALOG_LOST",
+      message: expect.stringMatching(/holds \d+ slots of "products", other ones than .* restore it from its backup/),
+    });
+    expect((await refused.exited).code).toBe(1);
+  }
+  const store = await files.openStore("shard-1");
+  const address = { collection: "products" as CollectionName, slot: "ne" as SlotId };
+  expect(await store.ownership(address)).toEqual(NEVER_HELD);
+  await store.close();
+});
+
+test("a catalog that comes back with the same first map changes nothing", async () => {
+  await (await start()).stop();
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(files.catalogFile + suffix, { force: true });
+  await createShardFiles({ configText: twoShardConfig([port, port + 1]), directory: files.directory });
+  const shard = await start();
+  expect((await fetch(`${shard.origin}/internal/health`)).status).toBe(200);
 });

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { type GatewayConfig, parseConfig } from "../../config/config.ts";
 import { parseSigningKeys, SIGNING_KEYS_ENV } from "../../config/signing-keys.ts";
+import type { ShardId } from "../../router/ids.ts";
 import { createSqliteCatalog } from "../../shards/catalog/sqlite-catalog.ts";
 import { parseReport, type ReportMessage } from "../../shards/cluster/message.ts";
 import type { Store } from "../../shards/store/port.ts";
@@ -97,7 +98,11 @@ export async function createShardFiles(options: ShardFilesOptions): Promise<Shar
     config,
     dataOf,
     openStore: (shard) =>
-      createSqliteStore({ file: join(dataOf(shard), "store.db"), collections: [...config.collections.values()] }),
+      createSqliteStore({
+        file: join(dataOf(shard), "store.db"),
+        shard: shard as ShardId,
+        collections: [...config.collections.values()],
+      }),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -43,6 +43,22 @@ describe("odd requests", () => {
     expect(answer.status).toBe(413);
   });
 
+  test.for([
+    ["with its length", 1],
+    ["with its length", 5],
+    ["in chunks", 1],
+    ["in chunks", 5],
+  ] as const)("a body that is really sent %s, of %i MB, is refused with 413 each time", async ([how, megabytes]) => {
+    const { client } = surface();
+    const text = "x".repeat(megabytes * 1_000_000);
+    const length = how === "in chunks" ? "Transfer-Encoding: chunked" : `Content-Length: ${text.length}`;
+    const bytes = head("PUT", `/notes/${freshKey()}`, [...json, length]);
+    const request = bytes + (how === "in chunks" ? chunked(text, 60_000) : text);
+    const statuses: number[] = [];
+    for (let count = 0; count < 10; count += 1) statuses.push((await sendRaw(client.url, request)).status);
+    expect(statuses).toEqual(Array.from({ length: 10 }, () => 413));
+  });
+
   test("an upload that breaks off changes nothing", async () => {
     const { client, token } = surface();
     const path = `/notes/${freshKey()}`;
