@@ -3,6 +3,7 @@
  * Both are lists of what passes, so nothing internal leaks in either direction.
  */
 import { SIGNED_CLIENT_HEADERS } from "../router/contract.ts";
+import { streamToClient } from "./body-stream.ts";
 import { EdgeProblem } from "./edge-problem.ts";
 
 const TO_CLIENT: ReadonlySet<string> = new Set([
@@ -42,6 +43,6 @@ export interface AnswerChange {
 export function answerToClient(response: Response, change: AnswerChange): Response {
   const headers: Record<string, string> = { ...change.headers };
   for (const [name, value] of response.headers) if (TO_CLIENT.has(name)) headers[name] = value;
-  const body = change.body === undefined ? response.body : change.body;
+  const body = change.body === undefined ? streamToClient(response) : change.body;
   return new Response(body, { status: response.status, headers });
 }

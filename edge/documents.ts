@@ -66,7 +66,7 @@ async function readFromShard(
   const response = await forwardTo(parts, exchange, { target, request });
   const headers: Record<string, string> = { "cache-control": privacyOf(target, response.status) };
   if (target.collection.cache !== null) headers["cache-status"] = "zgate; fwd=bypass";
-  return answerToClient(response, { headers, body: method === "HEAD" ? null : response.body });
+  return answerToClient(response, method === "HEAD" ? { headers, body: null } : { headers });
 }
 
 /** Nobody downstream keeps what needs a permission; what is public may be kept, but is asked about each time. */
@@ -106,7 +106,10 @@ async function writeRequest(
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw new EdgeProblem("UNSUPPORTED_MEDIA_TYPE", "expected a body without Content-Encoding");
   }
-  const body = method === "DELETE" ? null : await readRequestBody(exchange.request, target.collection.documentBytesMax);
+  const body =
+    method === "DELETE"
+      ? null
+      : await readRequestBody(parts.ports.clock, exchange.request, target.collection.documentBytesMax);
   const replay = (headers.get("idempotency-key") ?? "") === "" ? "once" : "keyed";
   const digest = await bodyDigest(body);
   return forwardRequest(parts, exchange, { identity, method, clientHeaders, body, bodyDigest: digest, replay });

@@ -83,6 +83,7 @@ export function forwardRequest(
     body: null,
     bodyDigest: EMPTY_BODY_DIGEST,
     replay: "safe",
+    answer: "streamed",
     deadlineMs: clock.nowMs() + config.edge.totalTimeoutMs,
     ...change,
   };

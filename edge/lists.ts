@@ -31,7 +31,7 @@ export function createListHandler(parts: EdgeParts): Handler {
     const list: ListIdentity = { collection: collection.name, filter: query.value.filter };
     const path = `/${collection.name}`;
     const errand = {
-      request: forwardRequest(parts, exchange, { identity }),
+      request: forwardRequest(parts, exchange, { identity, answer: "whole" }),
       maps: parts.maps(collection.name),
       lifetime: exchange.lifetime,
     };
@@ -82,6 +82,6 @@ function answerPage({ request, collection }: Exchange, page: Page, next: Next | 
 }
 
 function passOn({ request }: Exchange, response: Response): Response {
-  const body = request.method === "HEAD" ? null : response.body;
-  return answerToClient(response, { headers: { "cache-control": "no-store" }, body });
+  const headers = { "cache-control": "no-store" };
+  return answerToClient(response, request.method === "HEAD" ? { headers, body: null } : { headers });
 }

@@ -42,6 +42,9 @@ const REFUSALS: Readonly<Record<KeyRefusal, string>> = {
 /** Keys whose canonical form is their lower case: the common case, decided by one test. */
 const PLAIN_KEY = /^[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]{0,255}$/;
 
+/** The spellings that are the beginning of a key, or stand between keys, and yet are none. */
+const DOT_SEGMENTS: ReadonlySet<string> = new Set([".", ".."]);
+
 const MALFORMED_ESCAPE = /%(?![0-9a-fA-F]{2})/;
 const REMAINING_ESCAPE = /%[0-9a-fA-F]{2}/;
 const SLASHES = /[/\\]/;
@@ -76,6 +79,11 @@ export function parseKey(text: string): Result<CanonicalKey, KeyRefusal> {
   return reason === null ? accepted(key as CanonicalKey) : refuse(reason);
 }
 
+/** Text as `parseKey` takes it to a bound of a list in the order of keys: `.` and `..` too, which are prefixes of keys. */
+export function parseKeyBound(text: string): Result<string, KeyRefusal> {
+  return DOT_SEGMENTS.has(text) ? accepted(text) : parseKey(text);
+}
+
 /** A canonical key as a URL path segment; `parsePathSegment` gives the key back. */
 export function encodeKey(key: CanonicalKey): string {
   return encodeURIComponent(key);
@@ -101,7 +109,7 @@ function refusalOf(key: string): KeyRefusal | null {
   if (key === "") return "EMPTY";
   if (REMAINING_ESCAPE.test(key)) return "DOUBLE_ENCODED";
   if (SLASHES.test(key)) return "SLASH";
-  if (key === "." || key === "..") return "DOT_SEGMENT";
+  if (DOT_SEGMENTS.has(key)) return "DOT_SEGMENT";
   if (CONTROL.test(key)) return "CONTROL_CHARACTER";
   return utf8Length(key) > KEY_BYTES_MAX ? "TOO_LONG" : null;
 }

@@ -11,6 +11,7 @@ export const HEADER = {
   time: "zgate-time",
   signature: "zgate-signature",
   bodyDigest: "zgate-body-sha256",
+  /** Issuer and subject of the token, each percent-encoded, a space between; empty without a token. Opaque to shards. */
   subject: "zgate-subject",
   permissions: "zgate-permissions",
   mapVersion: "zgate-map-version",

@@ -9,13 +9,21 @@ import { accepted, type Result, refused } from "../../router/result.ts";
 export interface Identity {
   readonly issuer: string;
   readonly subject: string;
+  /** Who it is among all issuers, as the internal hop carries it: issuer and subject, percent-encoded, a space between; "" for everybody. */
+  readonly subjectText: string;
   readonly permissions: ReadonlySet<string>;
   /** The permissions as the internal hop carries them: sorted, separated by spaces. */
   readonly permissionText: string;
 }
 
 /** A request without a token. */
-export const ANONYMOUS: Identity = { issuer: "", subject: "", permissions: new Set(), permissionText: "" };
+export const ANONYMOUS: Identity = {
+  issuer: "",
+  subject: "",
+  subjectText: "",
+  permissions: new Set(),
+  permissionText: "",
+};
 
 /** The permission to look at the gateway's own workings. */
 export const OPERATE_PERMISSION = "zgate:operate";
@@ -46,7 +54,13 @@ export function parseIdentity(
     return refused("INVALID_PERMISSIONS", "the token's permissions are neither a list of texts nor one text");
   }
   const permissions = [...new Set(listed)].filter((name) => known.has(name)).sort();
-  return accepted({ issuer, subject, permissions: new Set(permissions), permissionText: permissions.join(" ") });
+  return accepted({
+    issuer,
+    subject,
+    subjectText: `${encodeURIComponent(issuer)} ${encodeURIComponent(subject)}`,
+    permissions: new Set(permissions),
+    permissionText: permissions.join(" "),
+  });
 }
 
 function parsePermissions(claim: unknown): readonly string[] | null {

@@ -63,12 +63,19 @@ class FixedKeys implements IssuerKeys {
     return select(this.#keys, wanted);
   }
 
+  /** The name of the variable is for the log; the client learns that its token is not at fault. */
   async #parse(): Promise<readonly VerificationKey[]> {
+    if (this.#text === undefined) throw this.#unavailable("is not set");
     try {
-      return await parseKeySet(JSON.parse(this.#text ?? "null"));
-    } catch (cause) {
-      throw new Error(`${this.#name} does not hold a JSON Web Key Set`, { cause });
+      return await parseKeySet(JSON.parse(this.#text));
+    } catch {
+      throw this.#unavailable("does not hold a JSON Web Key Set");
     }
+  }
+
+  #unavailable(fault: string): EdgeProblem {
+    const cause = new Error(`the environment variable ${this.#name} ${fault}`);
+    return new EdgeProblem("ISSUER_UNAVAILABLE", "this gateway has no keys of the token's issuer", { cause });
   }
 }
 

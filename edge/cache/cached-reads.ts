@@ -47,11 +47,18 @@ export function createCachedReads(parts: EdgeParts): CachedReads {
     return answerFound(found, "");
   }
 
-  /** A revalidation that never ended (its context was cancelled) is forgotten after the total time limit. */
+  /** Those that never ended (their context was cancelled) are forgotten after the total time limit; the oldest come first. */
+  function forgetLost(nowMs: number): void {
+    for (const [url, startedAtMs] of revalidations) {
+      if (nowMs - startedAtMs < parts.ports.config.edge.totalTimeoutMs) return;
+      revalidations.delete(url);
+    }
+  }
+
   function revalidate(read: Omit<CachedRead, "entry">): void {
     const nowMs = clock.nowMs();
-    const startedAtMs = revalidations.get(read.url);
-    if (startedAtMs !== undefined && nowMs - startedAtMs < parts.ports.config.edge.totalTimeoutMs) return;
+    forgetLost(nowMs);
+    if (revalidations.has(read.url)) return;
     revalidations.set(read.url, nowMs);
     read.exchange.lifetime.waitUntil(revalidateDocument(parts, read).finally(() => revalidations.delete(read.url)));
   }

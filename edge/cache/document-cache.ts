@@ -64,7 +64,8 @@ const STORED_AT = "zgate-stored-at";
 export function createDocumentCache(ports: Pick<EdgePorts, "cache" | "clock" | "log">): DocumentCache {
   const { cache, clock, log } = ports;
   const generations = new Uint32Array(LANES);
-  const puts = new Map<number, Set<Promise<void>>>();
+  /** By lane: puts under way, and when they began. */
+  const puts = new Map<number, Map<Promise<void>, number>>();
 
   const isCurrent = (ticket: FillTicket): boolean => generations[ticket.lane] === ticket.generation;
   const laneOf = (url: string): number => murmur3(url) % LANES;
@@ -78,12 +79,22 @@ export function createDocumentCache(ports: Pick<EdgePorts, "cache" | "clock" | "
     }
   }
 
+  /** A put older than a write's patience is not waited for any more: cancelled with its context, it never ends. */
+  function forgetOldPuts(lane: number): void {
+    const under = puts.get(lane);
+    if (under === undefined) return;
+    const nowMs = clock.nowMs();
+    for (const [put, startedAtMs] of under) if (nowMs - startedAtMs >= PUT_PATIENCE_MS) under.delete(put);
+    if (under.size === 0) puts.delete(lane);
+  }
+
   /** Known to writes of the same lane while it is under way, so that their delete comes after it. */
   async function putInLane(ticket: FillTicket, response: Response): Promise<void> {
-    const lane = puts.get(ticket.lane) ?? new Set();
+    forgetOldPuts(ticket.lane);
+    const lane = puts.get(ticket.lane) ?? new Map<Promise<void>, number>();
     puts.set(ticket.lane, lane);
     const put = quietly(() => cache.put(ticket.url, response), undefined);
-    lane.add(put);
+    lane.set(put, clock.nowMs());
     await put;
     lane.delete(put);
     if (lane.size === 0 && puts.get(ticket.lane) === lane) puts.delete(ticket.lane);
@@ -107,8 +118,9 @@ export function createDocumentCache(ports: Pick<EdgePorts, "cache" | "clock" | "
     async drop(url) {
       const lane = laneOf(url);
       generations[lane] = (generations[lane] ?? 0) + 1;
+      forgetOldPuts(lane);
       const under = puts.get(lane);
-      if (under !== undefined) await waitAtMost(clock, PUT_PATIENCE_MS, Promise.all(under));
+      if (under !== undefined) await waitAtMost(clock, PUT_PATIENCE_MS, Promise.all(under.keys()));
       await quietly(() => cache.delete(url), undefined);
     },
   };

@@ -36,7 +36,7 @@ export async function fetchDocument(parts: EdgeParts, read: CachedRead): Promise
   const ticket = parts.cache.beginFill(url);
   const clientHeaders: Record<string, string> = entry === null ? {} : { "if-none-match": entry.etag };
   const { response } = await parts.forwarder.forward({
-    request: forwardRequest(parts, exchange, { identity: ANONYMOUS, clientHeaders }),
+    request: forwardRequest(parts, exchange, { identity: ANONYMOUS, clientHeaders, answer: "whole" }),
     aim: target.aim,
     maps: parts.maps(target.collection.name),
     lifetime: exchange.lifetime,
@@ -54,12 +54,11 @@ export function answerFetched(
   const { response, ticket, reason } = fetched;
   const forwarded = `zgate; fwd=${reason}; fwd-status=${response.status}`;
   const document = documentOf(response, read.entry);
+  discardSuperseded(read, response.status);
   if (document === null) {
     forgetDeleted(parts, read, response.status);
-    return answerToClient(response, {
-      headers: { "cache-control": "no-store", "cache-status": forwarded },
-      body: request.method === "HEAD" ? null : response.body,
-    });
+    const headers = { "cache-control": "no-store", "cache-status": forwarded };
+    return answerToClient(response, request.method === "HEAD" ? { headers, body: null } : { headers });
   }
   const [sent, kept] = needsBody(request, document.etag) ? divide(document.body) : [null, document.body];
   lifetime.waitUntil(keep(parts, read, { ticket, response, document: { ...document, body: kept } }));
@@ -78,6 +77,7 @@ export async function revalidateDocument(parts: EdgeParts, read: Omit<CachedRead
     const again = { ...read, entry: await parts.cache.find(read.url) };
     const { ticket, response } = await fetchDocument(parts, again);
     const document = documentOf(response, again.entry);
+    discardSuperseded(again, response.status);
     if (document !== null) await keep(parts, again, { ticket, response, document });
     else {
       await response.body?.cancel();
@@ -110,6 +110,12 @@ function documentOf(response: Response, entry: CachedDocument | null): CachedDoc
     storedAtMs: 0,
     body: response.body,
   };
+}
+
+/** What the cache gave is not needed unless the owner confirmed it; a body that nobody reads holds on to its source. */
+function discardSuperseded({ entry, exchange }: CachedRead, status: number): void {
+  const body = entry?.body ?? null;
+  if (body !== null && status !== 304) exchange.lifetime.waitUntil(body.cancel());
 }
 
 function divide(body: CachedDocument["body"]): readonly [CachedDocument["body"], CachedDocument["body"]] {

@@ -11,10 +11,15 @@ import { EdgeProblem } from "../edge-problem.ts";
 import { encodeQueryValue } from "../encoding.ts";
 import type { Aim, Errand, Forwarder } from "../shard/forwarder.ts";
 import type { ShardTarget } from "../shard/shard-client.ts";
+import { shardProblem } from "../shard/shard-problem.ts";
+import { isOutOfTime } from "../shard/timed-call.ts";
 import { runAt } from "./list-runs.ts";
 
 /** A page that has reached this many bytes ends, whatever its limit. A shard's own pages are bounded too. */
 const PAGE_BYTES_MAX = 1024 * 1024;
+
+/** A page that has taken this many answers of shards ends, however short it is: each is a subrequest of the Worker. */
+const PARTS_MAX = 16;
 
 /** Most bytes taken of one answer of a shard. */
 const PART_BYTES_MAX = 16 * 1024 * 1024;
@@ -53,7 +58,7 @@ export async function collectPage(forwarder: Forwarder, request: PageRequest): P
   let position: SortKey | null = isEmpty(request.range) ? null : request.range.start;
   let left = request.limit;
   let bytes = 0;
-  while (position !== null && left > 0 && bytes < PAGE_BYTES_MAX) {
+  for (let parts = 0; position !== null && left > 0 && bytes < PAGE_BYTES_MAX && parts < PARTS_MAX; parts += 1) {
     const part: Part = await fetchPart(forwarder, request, { position, limit: left });
     if (part.lines.length > 0) items.push(part.lines);
     left -= part.count;
@@ -121,7 +126,7 @@ function lowerEnd(left: string | null, right: string | null): string | null {
 
 /** The lines with commas for their ends: a line holds no line feed of its own. */
 async function readLines(response: Response): Promise<{ readonly lines: Uint8Array; readonly count: number }> {
-  const body = new Uint8Array(await response.arrayBuffer());
+  const body = new Uint8Array(await response.arrayBuffer().catch(refuseBroken));
   if (body.length > PART_BYTES_MAX) throw new EdgeProblem("SHARD_UNAVAILABLE", "a shard gave too long a list");
   const isEnded = body.length === 0 || body.at(-1) === LINE_FEED;
   const lines = isEnded ? body : new Uint8Array([...body, LINE_FEED]);
@@ -131,4 +136,9 @@ async function readLines(response: Response): Promise<{ readonly lines: Uint8Arr
     count += 1;
   }
   return { lines, count };
+}
+
+/** The head of the list came, and then not all of it. */
+function refuseBroken(cause: unknown): never {
+  throw shardProblem(isOutOfTime(cause) ? "DEADLINE_EXCEEDED" : "SHARD_UNAVAILABLE", cause);
 }

@@ -3,7 +3,7 @@
  * It must not read cursors; list-cursor.ts does.
  */
 import type { CollectionConfig } from "../../config/config.ts";
-import { parseKey } from "../../router/canonical-key.ts";
+import { parseKeyBound } from "../../router/canonical-key.ts";
 import { LIST_LIMIT_MAX } from "../../router/contract.ts";
 import { quote } from "../../router/ids.ts";
 import { endOfPrefix, type KeyRange, WHOLE_RANGE } from "../../router/range.ts";
@@ -87,7 +87,7 @@ function parseFilter(parameters: Parameters, collection: CollectionConfig): Resu
         `${name}: ${collection.name} is spread by hash, its keys have no order to cut`,
       );
     }
-    const key = parseKey(text);
+    const key = parseKeyBound(text);
     if (!key.ok) return refused("INVALID_PARAMETER", `${name}: ${key.detail}; leave it out for no bound`);
     filter[name] = key.value;
   }

@@ -8,7 +8,9 @@ import type { Route, RouteHints } from "../../router/route-hints.ts";
 import { EdgeProblem } from "../edge-problem.ts";
 import type { EdgePorts, RequestLifetime } from "../ports.ts";
 import type { MapHolder } from "./map-holder.ts";
+import { isVerdict } from "./retry-rules.ts";
 import type { ForwardRequest, ShardClient, ShardTarget } from "./shard-client.ts";
+import { shardProblem } from "./shard-problem.ts";
 
 /** What is sent where, as the hints say; null while there is no map. Asked again after each 421. */
 export type Aim = (hints: RouteHints) => ShardTarget | null;
@@ -37,27 +39,59 @@ export interface Forwarder {
 export function createForwarder(ports: EdgePorts, shards: ShardClient): Forwarder {
   return {
     async forward(errand) {
-      let target = aimAt(errand.aim(await errand.maps.current(errand.lifetime)));
-      let hops = 0;
-      let hasReloaded = false;
-      for (;;) {
-        const response = await shards.send(errand.request, target);
-        if (response.status === 401) throw await refusedSignature(ports, response);
-        if (response.status !== 421) return { response, target };
-        const told = await readNotOwned(response);
-        const taught = told.owner === null ? errand.maps.hints() : errand.maps.learn(told);
-        let next = aimAt(errand.aim(taught));
-        hops += 1;
-        if (hops > HOPS_MAX || told.owner === null || isSameRoute(next.route, target.route)) {
-          if (hasReloaded) throw unsettled();
-          hasReloaded = true;
-          next = aimAt(errand.aim(await errand.maps.reload()));
-          if (isSameRoute(next.route, target.route)) throw unsettled();
-        }
-        target = next;
+      const trace: Trace = { mayBeApplied: false };
+      try {
+        return await follow({ ports, shards, trace }, errand);
+      } catch (error) {
+        if (trace.mayBeApplied && error instanceof EdgeProblem) throw shardProblem("OUTCOME_UNKNOWN", error);
+        throw error;
       }
     },
   };
+}
+
+/** What is to be remembered over all hops: once a write was lost, no failure may say that nothing was changed. */
+interface Trace {
+  mayBeApplied: boolean;
+}
+
+interface Way {
+  readonly ports: EdgePorts;
+  readonly shards: ShardClient;
+  readonly trace: Trace;
+}
+
+async function follow(way: Way, errand: Errand): Promise<Forwarded> {
+  let target = aimAt(errand.aim(await errand.maps.current(errand.lifetime)));
+  let hops = 0;
+  let hasReloaded = false;
+  for (;;) {
+    const response = await ask(way, errand.request, target);
+    if (response.status !== 421) return { response, target };
+    const told = await readNotOwned(response);
+    const taught = told.owner === null ? errand.maps.hints() : errand.maps.learn(told);
+    let next = aimAt(errand.aim(taught));
+    hops += 1;
+    if (hops > HOPS_MAX || told.owner === null || isSameRoute(next.route, target.route)) {
+      if (hasReloaded) throw unsettled();
+      hasReloaded = true;
+      next = aimAt(errand.aim(await errand.maps.reload()));
+      if (isSameRoute(next.route, target.route)) throw unsettled();
+    }
+    target = next;
+  }
+}
+
+/** One shard's answer: a 421, or one that the client may see. */
+async function ask({ ports, shards, trace }: Way, request: ForwardRequest, target: ShardTarget): Promise<Response> {
+  const { response, hadLoss } = await shards.send(request, target);
+  if (hadLoss && request.replay !== "safe") trace.mayBeApplied = true;
+  if (response.status === 401) throw await refusedSignature(ports, response);
+  if (trace.mayBeApplied && response.status !== 421 && !isVerdict(response.status)) {
+    await response.body?.cancel();
+    throw shardProblem("OUTCOME_UNKNOWN", new Error(`the shard answered the repetition with ${response.status}`));
+  }
+  return response;
 }
 
 function aimAt(target: ShardTarget | null): ShardTarget {

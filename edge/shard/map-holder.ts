@@ -97,6 +97,7 @@ async function fetchMap(source: MapSource, shard: ShardId, mapVersion: number): 
     body: null,
     bodyDigest: EMPTY_BODY_DIGEST,
     replay: "safe",
+    answer: "whole",
     deadlineMs: ports.clock.nowMs() + MAP_LIMIT_MS,
   } as const;
   const target = {
@@ -105,7 +106,7 @@ async function fetchMap(source: MapSource, shard: ShardId, mapVersion: number): 
     query: `collection=${collection.name}`,
   };
   try {
-    const response = await shards.send(request, target);
+    const { response } = await shards.send(request, target);
     const text = await response.text();
     if (response.status !== 200 || text.length > MAP_LENGTH_MAX) throw new Error(`got status ${response.status}`);
     const rules = { placement: collection.placement, shards: new Set(ports.config.shards.keys()) };

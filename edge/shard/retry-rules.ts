@@ -30,3 +30,11 @@ export function decideAfterLoss(lost: LostSend): "resend" | ProblemCode {
 export function decideUnreachable(replay: Replay, sends: number): ProblemCode {
   return sends > 0 && replay !== "safe" ? "OUTCOME_UNKNOWN" : "SHARD_UNAVAILABLE";
 }
+
+/**
+ * Whether an answer says what became of a write that may have been applied by an earlier send: only one that the owner
+ * gives by the record of its key does. A refusal for want of time or room says nothing of the first send.
+ */
+export function isVerdict(status: number): boolean {
+  return status < 500 && status !== 408 && status !== 421 && status !== 429;
+}

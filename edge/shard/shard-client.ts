@@ -5,14 +5,13 @@
 import type { GatewayConfig } from "../../config/config.ts";
 import { HEADER } from "../../router/contract.ts";
 import type { ShardId } from "../../router/ids.ts";
-import type { ProblemCode } from "../../router/problem.ts";
 import type { Route } from "../../router/route-hints.ts";
 import type { Identity } from "../auth/identity.ts";
-import { EdgeProblem } from "../edge-problem.ts";
 import type { EdgePorts } from "../ports.ts";
 import type { OriginHealth } from "./origin-health.ts";
 import type { RequestSigner } from "./request-signer.ts";
 import { decideAfterLoss, decideUnreachable, type Replay } from "./retry-rules.ts";
+import { shardProblem } from "./shard-problem.ts";
 import { callInTime } from "./timed-call.ts";
 
 /** A client's request as it goes on to whichever shard. `op` and `requestId` stay the same over all its sends. */
@@ -26,8 +25,16 @@ export interface ForwardRequest {
   readonly body: Uint8Array<ArrayBuffer> | null;
   readonly bodyDigest: string;
   readonly replay: Replay;
+  /** `streamed`: the body of a good answer may take until the deadline. `whole`: it has the time of one attempt. */
+  readonly answer: "streamed" | "whole";
   /** Time by the edge's clock at which the client is answered in any case, in milliseconds since 1970. */
   readonly deadlineMs: number;
+}
+
+/** A shard's answer. `hadLoss`: an earlier send of the same request got none, so it may have been applied already. */
+export interface Sent {
+  readonly response: Response;
+  readonly hadLoss: boolean;
 }
 
 /** Where one send goes. `path` and `query` are as they are sent. */
@@ -40,18 +47,10 @@ export interface ShardTarget {
 /** Talks to shards by id. */
 export interface ShardClient {
   /** Resolves with whatever the shard answers; rejects with an `EdgeProblem` when it does not. */
-  send(request: ForwardRequest, target: ShardTarget): Promise<Response>;
+  send(request: ForwardRequest, target: ShardTarget): Promise<Sent>;
   /** Whether at least one origin of the shard answers. */
   isReachable(shard: ShardId): Promise<boolean>;
 }
-
-const DETAILS: Partial<Record<ProblemCode, string>> = {
-  OUTCOME_UNKNOWN:
-    "the shard did not answer, so whether the write was applied is not known; " +
-    "send it again with an Idempotency-Key (the same one, if it had one) to learn the one true outcome",
-  SHARD_UNAVAILABLE: "the shard of this range cannot be reached; other ranges are not affected",
-  DEADLINE_EXCEEDED: "the shard did not answer in time",
-};
 
 /** A client for the configured shards. */
 export function createShardClient(ports: EdgePorts, signer: RequestSigner, health: OriginHealth): ShardClient {
@@ -60,29 +59,29 @@ export function createShardClient(ports: EdgePorts, signer: RequestSigner, healt
       let sends = 0;
       for (const origin of candidatesOf(originsOf(ports, target.route.shard))) {
         if (!(await health.isUsable(origin))) continue;
-        const limitMs = Math.min(ports.config.edge.shardTimeoutMs, request.deadlineMs - ports.clock.nowMs());
-        if (limitMs <= 0)
-          throw problemOf(sends > 0 && request.replay !== "safe" ? "OUTCOME_UNKNOWN" : "DEADLINE_EXCEEDED");
+        const wholeMs = request.deadlineMs - ports.clock.nowMs();
+        const headMs = Math.min(ports.config.edge.shardTimeoutMs, wholeMs);
+        if (headMs <= 0)
+          throw shardProblem(sends > 0 && request.replay !== "safe" ? "OUTCOME_UNKNOWN" : "DEADLINE_EXCEEDED");
         sends += 1;
         const call = await buildCall(signer, request, { ...target, origin });
-        const outcome = await callInTime(ports, call, limitMs);
-        if (outcome.kind === "answer") return outcome.response;
+        const outcome = await callInTime(ports, call, {
+          headMs,
+          wholeMs: request.answer === "streamed" ? wholeMs : headMs,
+        });
+        if (outcome.kind === "answer") return { response: outcome.response, hadLoss: sends > 1 };
         health.suspect(origin);
         const isPastDeadline = ports.clock.nowMs() >= request.deadlineMs;
         const decision = decideAfterLoss({ replay: request.replay, sends, loss: outcome.loss, isPastDeadline });
-        if (decision !== "resend") throw problemOf(decision, outcome.cause);
+        if (decision !== "resend") throw shardProblem(decision, outcome.cause);
       }
-      throw problemOf(decideUnreachable(request.replay, sends));
+      throw shardProblem(decideUnreachable(request.replay, sends));
     },
     async isReachable(shard) {
       const answers = await Promise.all(originsOf(ports, shard).map((origin) => health.probe(origin)));
       return answers.includes(true);
     },
   };
-}
-
-function problemOf(code: ProblemCode, cause?: unknown): EdgeProblem {
-  return new EdgeProblem(code, DETAILS[code] ?? "the shard did not answer", { cause });
 }
 
 /** The origins from a random one on; the last word goes to the first again, which may have come back. */
@@ -113,7 +112,7 @@ async function buildCall(
     {
       ...request.clientHeaders,
       [HEADER.bodyDigest]: request.bodyDigest,
-      [HEADER.subject]: encodeURIComponent(identity.subject),
+      [HEADER.subject]: identity.subjectText,
       [HEADER.permissions]: identity.permissionText,
       [HEADER.mapVersion]: String(route.mapVersion),
       [HEADER.slotEpoch]: String(route.epoch),

@@ -22,7 +22,7 @@ export function parseOp(header: HeaderReader): Result<string, "INVALID_PARAMETER
   return refused("INVALID_PARAMETER", `${HEADER.op}: expected a UUID, got ${quote(op)}`);
 }
 
-/** The percent-encoded subject, "" for an anonymous caller. */
+/** The signed subject, opaque here: issuer and subject of the token; "" for an anonymous caller. */
 export function subjectOf(header: HeaderReader): string {
   return header(HEADER.subject) ?? "";
 }

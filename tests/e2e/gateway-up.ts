@@ -28,7 +28,7 @@ export interface UpGateway extends GatewayFolder {
 /** Starts `zgate up` with this configuration and waits for its line "ready". */
 export async function startUp(configText: string): Promise<UpGateway> {
   const folder = await createGatewayFolder();
-  const configFile = join(folder.directory.root, "zgate.toml");
+  const configFile = join(folder.directory.run, "given.toml");
   writeFileSync(configFile, configText);
   const config = parseConfig(configText, configFile);
   const port = await findFreePorts(config.shards.size + 1);

@@ -127,13 +127,17 @@ describe("a start that cannot work says why in one line", () => {
   });
 });
 
-it("a stop in the middle of a start ends what has been started", async () => {
+it.each([
+  ["in the middle of a start", "starting shard-1"],
+  ["while the sample is loaded, after such a stop", "loading the sample"],
+])("a stop %s ends what has been started and says nothing of waiting any more", async (_name, moment) => {
   const { args } = await upOptions(join(folder.path, "interrupted"));
   const starting = startZgate(args);
-  await waitFor(() => starting.stderr().includes("starting shard-1"), 20_000);
+  await waitFor(() => starting.stderr().includes(moment), 20_000);
   starting.child.kill("SIGTERM");
-  const { code, stdout } = await starting.finished;
+  const { code, stdout, stderr } = await starting.finished;
   expect([code, stdout]).toEqual([0, ""]);
+  expect(stderr).not.toMatch(/stopping…[^]*waiting/);
   expect(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain(join(folder.path, "interrupted"));
 });
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { createDocumentCache } from "../../edge/cache/document-cache.ts";
 import type { ResponseCache } from "../../edge/ports.ts";
 import { codeOf, type Edge, ORIGIN, putJson, startEdge } from "./fixture/edge-fixture.ts";
-import { until } from "./fixture/fake-clock.ts";
+import { advanceWhile, FakeClock, gate, until } from "./fixture/fake-clock.ts";
+import { MemoryCache } from "./fixture/memory-cache.ts";
 
 const PATH = "/products/a";
 const FRESH_MS = 10_000;
@@ -30,14 +31,6 @@ function changeAtShard(edge: Edge, json: string): void {
 
 function statusOf(answer: Response): string {
   return answer.headers.get("cache-status") ?? "";
-}
-
-function gate() {
-  let open = (): void => undefined;
-  const closed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { closed, open: () => open() };
 }
 
 describe("a public document", () => {
@@ -305,6 +298,20 @@ describe("a write through the edge", () => {
     expect(edge.cache.kept.size).toBe(0);
   });
 
+  it("waits once for a put that never ends, and the next write not at all", async () => {
+    const edge = await startWarm();
+    edge.cache.kept.clear();
+    edge.cache.putGate = new Promise(() => undefined);
+    const before = edge.cache.putsBegun;
+    await (await edge.fetch(PATH)).text();
+    await until(() => edge.cache.putsBegun > before);
+    const first = edge.fetchAs(PATH, putJson('{"v":2}'));
+    expect(await advanceWhile(edge.clock, first)).toBeGreaterThanOrEqual(1000);
+    const second = edge.fetchAs(PATH, putJson('{"v":3}'));
+    await until(() => edge.fleet.shard("shard-1").applied.length === 3);
+    expect((await second).status).toBe(200);
+  });
+
   it("is not overtaken by a revalidation that began before it", async () => {
     const edge = await startWarm();
     edge.clock.advance(FRESH_MS + 1);
@@ -383,5 +390,47 @@ describe("the document cache", () => {
     const settings = { freshMs: 1, staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
     await cache.store(cache.beginFill(url), { document, byteLength: null, cache: settings });
     expect(edge.cache.kept.size).toBe(0);
+  });
+});
+
+describe("what requests that were cancelled leave behind", () => {
+  it("a revalidation that never ends does not keep others from it for longer than a request may take", async () => {
+    const edge = await startWarm();
+    edge.clock.advance(FRESH_MS + 1);
+    edge.fleet.gate = new Promise(() => undefined);
+    await (await edge.fetch(PATH)).text();
+    await until(() => edge.fleet.dataCalls.length === 1);
+    edge.fleet.gate = null;
+    edge.clock.advance(14_000);
+    await (await edge.fetch(PATH)).text();
+    expect(edge.fleet.dataCalls.length).toBe(1);
+    edge.clock.advance(1001);
+    await (await edge.fetch(PATH)).text();
+    await until(() => edge.fleet.dataCalls.length === 2);
+  });
+
+  it("a cached body that the owner superseded is let go", async () => {
+    let isCancelled = false;
+    const body = new ReadableStream({
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+    const clock = new FakeClock();
+    const headers = { etag: '"old"', "zgate-stored-at": String(clock.nowMs()) };
+    const cache = new MemoryCache();
+    const edge = startEdge({
+      clock,
+      cache: {
+        match: async () => new Response(body, { headers }),
+        put: (url, response) => cache.put(url, response),
+        delete: (url) => cache.delete(url),
+      },
+    });
+    await edge.fetchAs(PATH, putJson('{"v":1}'));
+    const answer = await edge.fetch(PATH, { headers: { "cache-control": "no-cache" } });
+    expect(await answer.text()).toBe('{"v":1}');
+    await edge.settle();
+    expect(isCancelled).toBe(true);
   });
 });

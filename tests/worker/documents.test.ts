@@ -2,6 +2,7 @@
 // It must not test caching, tokens or failures: they have their own files.
 import { describe, expect, it } from "vitest";
 import { codeOf, ORIGIN, putJson, startEdge } from "./fixture/edge-fixture.ts";
+import { advanceWhile, gate } from "./fixture/fake-clock.ts";
 
 describe("a document", () => {
   it("goes to the shard of its range and comes back as it was stored", async () => {
@@ -42,13 +43,18 @@ describe("a document", () => {
 
   it("streams: the head of the answer is there before the end of the body", async () => {
     const edge = startEdge();
-    const { readable, writable } = new IdentityTransformStream();
-    edge.fleet.shard("shard-1").script = () => new Response(readable, { headers: { etag: '"s"' } });
+    const end = gate();
+    const body = new ReadableStream({
+      async pull(controller) {
+        await end.closed;
+        controller.enqueue(new TextEncoder().encode("{}"));
+        controller.close();
+      },
+    });
+    edge.fleet.shard("shard-1").script = () => new Response(body, { headers: { etag: '"s"' } });
     const answer = await edge.fetchAs("/notes/a");
-    const writer = writable.getWriter();
-    const written = writer.write(new TextEncoder().encode("{}")).then(() => writer.close());
+    end.open();
     expect(await answer.text()).toBe("{}");
-    await written;
   });
 });
 
@@ -70,7 +76,7 @@ describe("headers", () => {
         .filter((name) => !name.startsWith("zgate-"))
         .sort(),
     ).toEqual(["content-type", "idempotency-key", "if-match"]);
-    expect(call?.headers["zgate-subject"]).toBe("tester");
+    expect(call?.headers["zgate-subject"]).toBe("local tester");
     expect(call?.headers["zgate-op"]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
@@ -111,6 +117,23 @@ describe("headers", () => {
     expect(edge.cache.matches).toBe(0);
   });
 });
+
+/** An upload of so many KiB that stops, without an end, after `stopAfter` of them. */
+function uploadOf(kibibytes: number, stopAfter = kibibytes) {
+  const state = { sent: 0, isCancelled: false };
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (state.sent === kibibytes) return controller.close();
+      if (state.sent === stopAfter) return new Promise(() => undefined);
+      state.sent += 1;
+      controller.enqueue(new Uint8Array(1024));
+    },
+    cancel() {
+      state.isCancelled = true;
+    },
+  });
+  return { body, state };
+}
 
 describe("what is refused before any shard is asked", () => {
   const long = "a".repeat(8200);
@@ -178,6 +201,25 @@ describe("what is refused before any shard is asked", () => {
     const answer = await edge.fetchAs("/products/a", { method: "PUT", body: body() });
     expect([answer.status, await codeOf(answer)]).toEqual([413, "DOCUMENT_TOO_LARGE"]);
     expect(edge.fleet.dataCalls).toEqual([]);
+  });
+
+  it.each([
+    { name: "in chunks", headers: {} },
+    { name: "announced too long", headers: { "content-length": "51200" } },
+  ])("hears out a body $name before it refuses it: to cancel it would cut the connection", async ({ headers }) => {
+    const edge = startEdge();
+    const upload = uploadOf(50);
+    const answer = await edge.fetchAs("/products/a", { method: "PUT", body: upload.body, headers });
+    expect([answer.status, upload.state]).toEqual([413, { sent: 50, isCancelled: false }]);
+  });
+
+  it("waits only a moment for the rest of a body that is too long", async () => {
+    const edge = startEdge();
+    const upload = uploadOf(50, 4);
+    const request = edge.fetchAs("/products/a", { method: "PUT", body: upload.body });
+    const elapsedMs = await advanceWhile(edge.clock, request);
+    expect([(await request).status, upload.state]).toEqual([413, { sent: 4, isCancelled: true }]);
+    expect(elapsedMs).toBeLessThan(1000);
   });
 
   it("takes a body of exactly the limit", async () => {

@@ -2,7 +2,7 @@
 // It must not test the decision table itself: tests/unit/edge does.
 import { describe, expect, it } from "vitest";
 import { codeOf, configText, type Edge, ORIGIN, putJson, startEdge } from "./fixture/edge-fixture.ts";
-import { until } from "./fixture/fake-clock.ts";
+import { advanceWhile } from "./fixture/fake-clock.ts";
 import type { Fault } from "./fixture/fake-fleet.ts";
 
 const KEYED = { "idempotency-key": "k-1" };
@@ -57,7 +57,7 @@ describe("a shard that is down", () => {
     const edge = await known(startEdge());
     edge.fleet.breakOrigin(ORIGIN.one, fault);
     const first = edge.fetchAs("/notes/a");
-    await advanceWhile(edge, first);
+    await advanceWhile(edge.clock, first);
     expect(await codeOf(await first)).toBe("SHARD_UNAVAILABLE");
     edge.clock.advance(500);
     edge.fleet.calls.length = 0;
@@ -66,7 +66,7 @@ describe("a shard that is down", () => {
       edge.fetchAs("/notes/b"),
       edge.fetchAs("/notes/c", putJson("{}", KEYED)),
     ]);
-    await advanceWhile(edge, answers);
+    await advanceWhile(edge.clock, answers);
     for (const answer of await answers) {
       expect([answer.status, await codeOf(answer), answer.headers.get("retry-after")]).toEqual([
         503,
@@ -107,20 +107,6 @@ describe("a shard that is down", () => {
     expect(JSON.stringify(edge.logs)).not.toContain("eyJ");
   });
 });
-
-/** Moves the clock in small steps until `work` is done. */
-async function advanceWhile(edge: Edge, work: Promise<unknown>, stepMs = 100): Promise<number> {
-  let isDone = false;
-  const startedAtMs = edge.clock.nowMs();
-  void work.then(() => {
-    isDone = true;
-  });
-  await until(() => {
-    if (!isDone) edge.clock.advance(stepMs);
-    return isDone;
-  });
-  return edge.clock.nowMs() - startedAtMs;
-}
 
 describe("time limits", () => {
   it.each<{ name: string; init: RequestInit; fault: Fault; code: string; fromMs: number; toMs: number; sends: number }>(
@@ -166,7 +152,7 @@ describe("time limits", () => {
     const edge = await known(startEdge());
     edge.fleet.breakOrigin(ORIGIN.one, fault);
     const request = edge.fetchAs("/notes/a", init);
-    const elapsedMs = await advanceWhile(edge, request);
+    const elapsedMs = await advanceWhile(edge.clock, request);
     expect(await codeOf(await request)).toBe(code);
     expect(elapsedMs).toBeGreaterThanOrEqual(fromMs);
     expect(elapsedMs).toBeLessThanOrEqual(toMs);
@@ -179,7 +165,7 @@ describe("time limits", () => {
     );
     edge.fleet.breakOrigin(ORIGIN.one, "slow");
     const request = edge.fetchAs("/notes/a");
-    const elapsedMs = await advanceWhile(edge, request);
+    const elapsedMs = await advanceWhile(edge.clock, request);
     const answer = await request;
     expect([answer.status, await codeOf(answer), answer.headers.get("retry-after")]).toEqual([
       504,

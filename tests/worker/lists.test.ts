@@ -148,6 +148,29 @@ describe("the page", () => {
     expect((await pageOf(edge, "/notes?start=c+d&end=d")).items.map(({ key }) => key)).toEqual(["c d", "c++"]);
   });
 
+  it("takes a lone dot for a bound: no key, but the beginning of some", async () => {
+    const edge = startEdge();
+    fill(edge, "notes", ["-", ".net", "..x", "a"]);
+    const keysOf = async (query: string): Promise<readonly string[]> =>
+      (await pageOf(edge, `/notes?${query}`)).items.map(({ key }) => key);
+    expect(await keysOf("prefix=.")).toEqual(["..x", ".net"]);
+    expect(await keysOf("prefix=..")).toEqual(["..x"]);
+    expect(await keysOf("start=.&end=b")).toEqual(["..x", ".net", "a"]);
+    expect(await keysOf("end=.")).toEqual(["-"]);
+  });
+
+  it("ends after sixteen answers of shards, and the next one goes on", async () => {
+    const edge = startEdge();
+    const keys = Array.from({ length: 20 }, (_, index) => `k${String(index).padStart(2, "0")}`);
+    fill(edge, "notes", keys);
+    edge.fleet.truth.pageMax = 1;
+    const first = await pageOf(edge, "/notes");
+    expect([first.items.length, edge.fleet.dataCalls.length]).toEqual([16, 16]);
+    const rest = await pageOf(edge, `/notes?cursor=${first.next}`);
+    expect([...first.items, ...rest.items].map(({ key }) => key)).toEqual(keys);
+    expect(rest.next).toBe(null);
+  });
+
   it("is 503 when a shard it needs is down, never a page with holes", async () => {
     const edge = startEdge();
     fill(edge, "notes", ["a", "b", "z"]);

@@ -2,7 +2,8 @@
 // It must not test documents or lists.
 import { describe, expect, it } from "vitest";
 import { PROBLEMS } from "../../router/problem.ts";
-import { codeOf, ORIGIN, startEdge } from "./fixture/edge-fixture.ts";
+import { codeOf, ORIGIN, putJson, startEdge } from "./fixture/edge-fixture.ts";
+import { advanceWhile, gate, until } from "./fixture/fake-clock.ts";
 
 describe("/healthz", () => {
   it("is 200 whatever the shards do", async () => {
@@ -69,6 +70,51 @@ describe("/problems", () => {
   it.each(["NOTHING", "toString", "__proto__", "%3Cscript%3E"])("%s is no code: 404", async (code) => {
     const answer = await startEdge().fetch(`/problems/${code}`);
     expect([answer.status, await codeOf(answer)]).toEqual([404, "ROUTE_NOT_FOUND"]);
+  });
+});
+
+describe("/readyz, which everybody may ask", () => {
+  it("does not hold up a request for documents while a shard thinks about its health", async () => {
+    const edge = startEdge();
+    await edge.fetchAs("/notes/a");
+    const health = gate();
+    edge.fleet.healthGate = health.closed;
+    const ready = edge.fetch("/readyz");
+    await until(() => edge.fleet.callsTo("/internal/health").length === 2);
+    expect((await edge.fetchAs("/notes/a", putJson("1"))).status).toBe(201);
+    health.open();
+    expect((await ready).status).toBe(200);
+  });
+
+  it("does not make a shard suspect whose health it could not learn", async () => {
+    const edge = startEdge();
+    await edge.fetch("/readyz");
+    edge.clock.advance(250);
+    edge.fleet.breakOrigin(ORIGIN.one, "hang", 1);
+    const ready = edge.fetch("/readyz");
+    await advanceWhile(edge.clock, ready, 50);
+    expect((await ready).status).toBe(503);
+    expect((await edge.fetchAs("/notes/a", putJson("1"))).status).toBe(201);
+  });
+
+  it("asks each shard once in a while, however often it is asked", async () => {
+    const edge = startEdge();
+    for (let count = 0; count < 5; count += 1) expect((await edge.fetch("/readyz")).status).toBe(200);
+    expect(edge.fleet.callsTo("/internal/health").length).toBe(2);
+    edge.clock.advance(250);
+    await edge.fetch("/readyz");
+    expect(edge.fleet.callsTo("/internal/health").length).toBe(4);
+  });
+
+  it("is not believed any more once a connection is lost", async () => {
+    const edge = startEdge();
+    await edge.fetchAs("/notes/a");
+    await edge.fetch("/readyz");
+    edge.fleet.breakOrigin(ORIGIN.one, "down");
+    expect((await edge.fetchAs("/notes/a", putJson("1"))).status).toBe(503);
+    edge.fleet.calls.length = 0;
+    expect(await codeOf(await edge.fetchAs("/notes/a", putJson("1")))).toBe("SHARD_UNAVAILABLE");
+    expect(edge.fleet.dataCalls).toEqual([]);
   });
 });
 

@@ -352,3 +352,37 @@ describe("rate limiting", () => {
 it("the local key set holds a symmetric key, which the attacks above try", () => {
   expect(JWKS.keys.some((key) => key.kty === "oct")).toBe(true);
 });
+
+describe("the subject on its way to the shards", () => {
+  it("names the issuer too: the same subject of two issuers is two callers", async () => {
+    const jwks = { keys: [{ ...(await exportJWK(KEYS.rs256.publicKey)), kid: "r1", alg: "RS256" }] };
+    const edge = startEdge({ keySource: { fetchKeySet: async () => jwks } });
+    const claims = { ...claimsOf(edge), iss: "https://remote.test", sub: "ann b" };
+    const remote = await new SignJWT(claims)
+      .setProtectedHeader({ alg: "RS256", kid: "r1" })
+      .sign(KEYS.rs256.privateKey);
+    for (const token of [await withClaims(edge, { sub: "ann b" }), remote]) {
+      const headers = { authorization: `Bearer ${token}`, "idempotency-key": "k-1" };
+      expect((await edge.fetch("/notes/a", putJson("1", headers))).status).toBeLessThan(300);
+    }
+    const subjects = edge.fleet.dataCalls.map((call) => call.headers["zgate-subject"]);
+    expect(subjects).toEqual(["local ann%20b", "https%3A%2F%2Fremote.test ann%20b"]);
+  });
+});
+
+describe("an issuer whose key set variable is not usable", () => {
+  it.each([
+    { name: "missing", text: undefined, fault: "is not set" },
+    { name: "no JSON", text: "{", fault: "does not hold a JSON Web Key Set" },
+    { name: "no key set", text: '{"keys":1}', fault: "does not hold a JSON Web Key Set" },
+  ])("($name) 503 for its tokens, and the log names the variable", async ({ text, fault }) => {
+    const edge = startEdge({ keySetText: () => text });
+    const answer = await edge.fetchAs("/notes/a");
+    const body = await answer.text();
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(body).toContain("ISSUER_UNAVAILABLE");
+    expect(body).not.toContain("TEST_JWKS");
+    expect(edge.logs[0]?.fields["cause"]).toBe(`the environment variable TEST_JWKS ${fault}`);
+    expect((await edge.fetch("/products/a")).status).toBe(404);
+  });
+});

@@ -1,7 +1,7 @@
 // The whole table of what is sent again, and what the client is told when it is not.
 // It must not need a network.
 import { describe, expect, it } from "vitest";
-import { decideAfterLoss, decideUnreachable } from "../../../edge/shard/retry-rules.ts";
+import { decideAfterLoss, decideUnreachable, isVerdict } from "../../../edge/shard/retry-rules.ts";
 
 describe("after a connection was lost or a time limit passed", () => {
   it.each([
@@ -36,5 +36,22 @@ describe("with no origin to send to", () => {
     { replay: "once", sends: 0, code: "SHARD_UNAVAILABLE" },
   ] as const)("$replay, sent $sends times: $code", ({ replay, sends, code }) => {
     expect(decideUnreachable(replay, sends)).toBe(code);
+  });
+});
+
+describe("the answer to a repetition says what became of the first send", () => {
+  it.each([
+    { status: 200, is: true },
+    { status: 204, is: true },
+    { status: 404, is: true },
+    { status: 408, is: false },
+    { status: 412, is: true },
+    { status: 421, is: false },
+    { status: 422, is: true },
+    { status: 429, is: false },
+    { status: 500, is: false },
+    { status: 503, is: false },
+  ])("$status: $is", ({ status, is }) => {
+    expect(isVerdict(status)).toBe(is);
   });
 });

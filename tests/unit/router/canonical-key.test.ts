@@ -6,6 +6,7 @@ import {
   KEY_BYTES_MAX,
   type KeyRefusal,
   parseKey,
+  parseKeyBound,
   parsePathSegment,
 } from "../../../router/canonical-key.ts";
 import { holds } from "../seed.ts";
@@ -188,3 +189,13 @@ function spellCase(text: string, letters: "as it is" | "lower" | "upper where it
   });
   return raised.join("");
 }
+
+describe("parseKeyBound", () => {
+  it.each([".", ".."])("takes %s, which keys may begin with", (text) => {
+    expect(parseKeyBound(text)).toEqual({ ok: true, value: text });
+  });
+
+  it.each(["A", "...", "a/b", "", "e\u0301"])("reads %j as a key otherwise", (text) => {
+    expect(parseKeyBound(text)).toEqual(parseKey(text));
+  });
+});
