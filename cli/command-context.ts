@@ -8,7 +8,7 @@ import { type DataDirectory, DEFAULT_DATA, dataDirectory, displayPath } from "./
 import { CliFailure } from "./failure.ts";
 import { GatewayClient, type TokenSource } from "./gateway-client.ts";
 import { mintToken } from "./keys.ts";
-import { gatewayUrl } from "./option-values.ts";
+import { folderPath, gatewayUrl } from "./option-values.ts";
 import { findInstance } from "./supervisor/instance-file.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -35,7 +35,9 @@ const TOKEN_RENEWAL_MS = 60_000;
 /** `--data` alone. */
 export function addDataOption(command: Command): Command {
   return command.addOption(
-    new Option("--data <dir>", "data directory of the instance").default(DEFAULT_DATA, displayPath(DEFAULT_DATA)),
+    new Option("--data <dir>", "data directory of the instance")
+      .argParser(folderPath)
+      .default(DEFAULT_DATA, displayPath(DEFAULT_DATA)),
   );
 }
 

@@ -8,6 +8,9 @@ import type { Command, Option } from "commander";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
+/** Shells complete after a command's own name, not after `npx`: where there is no `zgate`, it stands for `npx zgate`. */
+const SHELL_FUNCTION = `command -v zgate >/dev/null 2>&1 || zgate() { npx zgate "$@"; }`;
+
 interface Entry {
   readonly name: string;
   readonly description: string;
@@ -47,6 +50,7 @@ function bashScript(entries: readonly Entry[]): string {
     (entry) => `    ${entry.name}) options="${longNames(entry)}"; words="${entry.words.join(" ")}" ;;`,
   );
   return `# zgate completion for bash: eval "$(npx zgate completion bash)"
+${SHELL_FUNCTION}
 _zgate() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" options words
   COMPREPLY=()
@@ -81,6 +85,7 @@ function zshScript(entries: readonly Entry[]): string {
   });
   return `#compdef zgate
 # zgate completion for zsh: eval "$(npx zgate completion zsh)"
+${SHELL_FUNCTION}
 _zgate() {
   local -a commands
   commands=(
@@ -115,7 +120,8 @@ function fishScript(entries: readonly Entry[]): string {
     const head = `complete -c zgate -n __fish_use_subcommand -f -a ${entry.name} -d '${escapeSingle(entry.description, "")}'`;
     return [head, ...options, ...words];
   });
-  return `# zgate completion for fish: npx zgate completion fish | source\n${lines.join("\n")}\n`;
+  const short = "type -q zgate; or function zgate; npx zgate $argv; end";
+  return `# zgate completion for fish: npx zgate completion fish | source\n${short}\n${lines.join("\n")}\n`;
 }
 
 /** Text inside single quotes of a shell; \`special\` characters get a backslash. */

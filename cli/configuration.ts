@@ -14,6 +14,8 @@ import { LOCAL_ISSUER, LOCAL_JWKS_ENV } from "./keys.ts";
 /** Configuration file when none is named. */
 export const DEFAULT_CONFIG: string = join(PROJECT_ROOT, "zgate.toml");
 
+const PORT_MAX = 65_535;
+
 /** A configuration with the text it came from. */
 export interface Configuration {
   readonly text: string;
@@ -28,11 +30,14 @@ export interface LocalLayout {
 
 /** Reads and checks a configuration file. Throws `CliFailure` that lists what is wrong. */
 export function readConfiguration(path: string): Configuration {
+  const text = readText(path);
+  return { text, config: parsed(text, displayPath(path)) };
+}
+
+function readText(path: string): string {
   try {
-    const text = readFileSync(path, "utf8");
-    return { text, config: parseConfig(text, displayPath(path)) };
+    return readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof ConfigError) throw new CliFailure(error.message, { cause: error });
     throw new CliFailure(`cannot read the configuration ${displayPath(path)}: ${errorLine(error)}`, {
       hint: "name another file with --config FILE",
       cause: error,
@@ -54,11 +59,30 @@ export function localConfiguration(file: Configuration, layout: LocalLayout): Co
   const configured = [...file.config.shards.keys()];
   const isOwnNumber = layout.shards === null || layout.shards === configured.length;
   const ids = isOwnNumber ? configured : shardIds(layout.shards);
+  checkLastPort(layout.shardPort, ids);
   table["shards"] = ids.map((id, index) => ({ id, origins: [`http://127.0.0.1:${layout.shardPort + index}`] }));
   if (!isOwnNumber) for (const entry of tablesOf(table["collections"])) cutEvenly(entry, ids);
   if (!hasLocalIssuer(file.config)) addLocalIssuer(table);
   const text = stringify(table);
-  return { text, config: parseConfig(text, "the local configuration") };
+  return { text, config: parsed(text, "the configuration with this machine's origins") };
+}
+
+function checkLastPort(first: number, ids: readonly string[]): void {
+  const last = first + ids.length - 1;
+  if (last <= PORT_MAX) return;
+  const at = PORT_MAX + 1 - first;
+  throw new CliFailure(`port ${first + at} for ${ids[at]} is above ${PORT_MAX}; choose a lower --shard-port`, {
+    exitCode: 2,
+  });
+}
+
+function parsed(text: string, source: string): GatewayConfig {
+  try {
+    return parseConfig(text, source);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new CliFailure(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** Issuer and audience that tokens of the local key carry. */

@@ -9,7 +9,7 @@ import type { CollectionName } from "../router/ids.ts";
 import { addTargetOptions, connect, type TargetOptions } from "./command-context.ts";
 import { displayPath } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
-import type { GatewayAnswer, GatewayRequest } from "./gateway-client.ts";
+import { type GatewayAnswer, type GatewayRequest, isSuccess, problemOf, refusal } from "./gateway-client.ts";
 import { canonicalKey, collectionName } from "./option-values.ts";
 import { accessPermissions } from "./permissions.ts";
 
@@ -29,11 +29,14 @@ export function documentCommand(name: string, description: string): Command {
     .argument("<key>", "the key as people write it");
 }
 
+/** What `--if-none-match` means to a command that stores. */
+export const CREATE_ONLY = "only if it has not; * to create only";
+
 /** Adds the options of requests that write, and where to send them. */
-export function addWriteOptions(command: Command): Command {
+export function addWriteOptions(command: Command, ifNoneMatch: string): Command {
   command
     .option("--if-match <etag>", "only if the document has this ETag, or * for any")
-    .option("--if-none-match <etag>", "only if it has not; * to create only")
+    .option("--if-none-match <etag>", ifNoneMatch)
     .option("--idempotency-key <text>", "a repetition with the same key changes nothing more")
     .option("--json", "print the answer as JSON");
   return addTargetOptions(command);
@@ -62,10 +65,23 @@ export async function sendOnce(
   const path = `/${document.collection}/${encodeKey(canonicalKey(document.key))}`;
   const client = connect(target, accessPermissions(document.collection));
   try {
-    return await client.demand({ ...request, path });
+    const answer = await client.reach({ ...request, path });
+    if (isSuccess(answer)) return answer;
+    const isTaken = answer.status === 412 && request.headers?.["if-none-match"] === "*";
+    throw isTaken ? alreadyThere(document, answer) : refusal(answer);
   } finally {
     await client.close();
   }
+}
+
+/** What a refused creation means. */
+function alreadyThere(
+  { collection, key }: { readonly collection: string; readonly key: string },
+  answer: GatewayAnswer,
+): CliFailure {
+  return new CliFailure(`there is already a document ${collection}/${key} (412 ${problemOf(answer).code})`, {
+    hint: "leave out --if-none-match to write over it, or choose another key",
+  });
 }
 
 /** A body as given on the command line: JSON text, `@FILE`, or `-` for what comes in on stdin. */

@@ -63,12 +63,17 @@ export class GatewayClient {
     return { status: statusCode, headers: Object.fromEntries(flat), body: await body.text() };
   }
 
-  /** Sends the request once and explains every answer that is not a success. Throws `CliFailure`. */
-  async demand(request: GatewayRequest): Promise<GatewayAnswer> {
-    const answer = await this.send(request).catch((error: unknown) => {
+  /** Sends the request once and explains when no answer comes. Throws `CliFailure`. */
+  reach(request: GatewayRequest): Promise<GatewayAnswer> {
+    return this.send(request).catch((error: unknown) => {
       throw unreachable(this.url, error);
     });
-    if (answer.status < 200 || answer.status > 299) throw refusal(answer);
+  }
+
+  /** Sends the request once and explains every answer that is not a success. Throws `CliFailure`. */
+  async demand(request: GatewayRequest): Promise<GatewayAnswer> {
+    const answer = await this.reach(request);
+    if (!isSuccess(answer)) throw refusal(answer);
     return answer;
   }
 
@@ -76,6 +81,11 @@ export class GatewayClient {
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** Whether the request was done. */
+export function isSuccess({ status }: GatewayAnswer): boolean {
+  return status >= 200 && status <= 299;
 }
 
 /** What a problem body says. */

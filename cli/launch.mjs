@@ -12,6 +12,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { holdLock } from "./install-lock.mjs";
 
 const NODE_MAJOR_MIN = 24;
+const CLOCK_MS = 1000;
+const PLAIN_CLOCK_MS = 10_000;
 /** @type {readonly NodeJS.Signals[]} */
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"];
 
@@ -54,7 +56,9 @@ export async function launch(file, args) {
     return;
   }
   // The channel tells a program that wants to know when this process dies, however it dies.
-  const { code, signal } = await run(nodeBinary(), [file, ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+  const { code, signal } = await run(nodeBinary(), [file, ...args], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+  });
   process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
 }
 
@@ -109,7 +113,7 @@ function packagesOf(lockfile) {
 /** @param {(pid: number) => void} share */
 async function install(share) {
   const occasion = existsSync(modules) ? "the lockfile has changed" : "first run";
-  process.stderr.write(`installing dependencies (${occasion})…\n`);
+  const stopClock = showElapsed(`installing dependencies (${occasion})…`);
   // npm replaces node_modules, so it must not run on the Node that lies in there.
   const path = (process.env["PATH"] ?? "").split(delimiter).filter((entry) => resolve(entry) !== join(modules, ".bin"));
   const { code, signal, output } = await run(
@@ -121,9 +125,31 @@ async function install(share) {
       env: { ...process.env, PATH: path.join(delimiter) },
       stdio: ["ignore", "pipe", "pipe"],
     },
-  );
+  ).finally(stopClock);
   if (code === 0) return;
   throw new Error(`npm ci failed (${signal ?? `exit code ${code}`})\n${output}`);
+}
+
+/**
+ * Shows that something takes long: a line that counts seconds on a terminal, a further line now and then elsewhere.
+ * @param {string} text
+ * @returns {() => void} ends it
+ */
+function showElapsed(text) {
+  const isTerminal = process.stderr.isTTY === true && process.env["TERM"] !== "dumb";
+  const startMs = Date.now();
+  process.stderr.write(isTerminal ? text : `${text}\n`);
+  const clock = setInterval(
+    () => {
+      const line = `${text} ${Math.round((Date.now() - startMs) / 1000)} s`;
+      process.stderr.write(isTerminal ? `\r\u001b[2K${line}` : `${line}\n`);
+    },
+    isTerminal ? CLOCK_MS : PLAIN_CLOCK_MS,
+  );
+  return () => {
+    clearInterval(clock);
+    if (isTerminal) process.stderr.write("\n");
+  };
 }
 
 /**

@@ -20,6 +20,12 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 /** A TCP port. */
 export const portNumber = wholeNumber(1, 65_535);
 
+/** A folder's path. An unset variable in a script must not mean the current folder. */
+export function folderPath(text: string): string {
+  if (text.trim() !== "") return text;
+  throw new InvalidArgumentError('Expected the path of a folder; the current one is ".".');
+}
+
 /** "30s", "10m", "12h", "7d" to milliseconds. */
 export function durationMs(text: string): number {
   const value = parseDurationMs(text);

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import type { CommandContext } from "./command-context.ts";
+import { addExamples, type CommandContext } from "./command-context.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { getCommand } from "./commands/get.ts";
@@ -45,6 +45,13 @@ export function createProgram(context: CommandContext): Command {
     .version(version(), "--version")
     .helpCommand("help [command]", "show the help of a command")
     .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work.");
+  addExamples(program, [
+    ["npm start", "zgate up: run a gateway on this machine, with sample products"],
+    ["npx zgate get products react", "read a document"],
+    [`npx zgate put products left-pad '{"version":"1.3.0"}'`, "write one"],
+    ["npx zgate route products react", "where a key lives, and why"],
+    ["npx zgate import products products.tsv.gz", "load a file"],
+  ]);
   for (const create of COMMANDS) program.addCommand(create(context));
   for (const command of [program, ...program.commands]) {
     command

@@ -111,9 +111,17 @@ function expectedBy(issue: v.BaseIssue<unknown>): string {
   // A message of our own beats what valibot makes of the schema.
   if (issue.message.startsWith("expected ")) return issue.message.slice("expected ".length);
   const expected = issue.expected ?? issue.message;
-  if (issue.type !== "strict_object") return expected.replace(/^\((.*)\)$/, "$1").replaceAll(" | ", " or ");
+  if (issue.type !== "strict_object") return plainWords(expected);
   if (expected === "never") return "no setting of this name";
   return expected === "Object" ? "a table" : "a value";
+}
+
+/** Valibot's names of types, as people call them. */
+const TYPE_NAMES: Readonly<{ [name: string]: string }> = { string: "a text", boolean: "true or false" };
+
+function plainWords(expected: string): string {
+  const names = expected.replace(/^\((.*)\)$/, "$1").split(" | ");
+  return names.map((name) => TYPE_NAMES[name] ?? name).join(" or ");
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): string {
@@ -123,6 +131,8 @@ function pathOf(issue: v.BaseIssue<unknown>): string {
 
 function buildConfig(file: ParsedFile, faults: string[]): GatewayConfig {
   const shards = indexUnique(file.shards, (shard) => shard.id, { what: "shards", faults });
+  checkOrigins(file.shards, faults);
+  checkLimits(file.edge, faults);
   const known: ReadonlySet<string> = new Set(shards.keys());
   const collections = file.collections.map((entry, index) => buildCollection(entry, { index, known, faults }));
   const issuers = file.issuers.flatMap((entry, index) => buildIssuer(entry, { index, faults }));
@@ -151,6 +161,25 @@ function indexUnique<Item>(
   return index;
 }
 
+/** Behind one origin is one store: shared by two shards, each would take the other's slots for foreign ones. */
+function checkOrigins(shards: ParsedFile["shards"], faults: string[]): void {
+  const owners = new Map<string, ShardId>();
+  for (const [index, { id, origins }] of shards.entries()) {
+    for (const [place, origin] of origins.entries()) {
+      const owner = owners.get(origin) ?? id;
+      owners.set(origin, owner);
+      if (owner === id) continue;
+      const path = `shards[${index}].origins[${place}]`;
+      faults.push(`${path}: expected an origin that no other shard has, got ${quote(origin)}, which is ${owner}'s`);
+    }
+  }
+}
+
+function checkLimits({ shard_timeout: one, total_timeout: all }: ParsedFile["edge"], faults: string[]): void {
+  if (all >= one) return;
+  faults.push(`edge.total_timeout: expected at least edge.shard_timeout (${one} ms), got ${all} ms`);
+}
+
 interface CollectionContext {
   readonly index: number;
   readonly known: ReadonlySet<string>;
@@ -169,7 +198,7 @@ function buildCollection(entry: ParsedFile["collections"][number], context: Coll
     );
   }
   const ranges = parseRanges(entry.map, { placement, shards: context.known });
-  if (!ranges.ok) context.faults.push(`${path}.map: ${ranges.detail}`);
+  if (!ranges.ok) context.faults.push(mapFault(`${path}.map`, entry.map, ranges.detail));
   return {
     name: entry.name,
     placement,
@@ -187,6 +216,14 @@ function buildCollection(entry: ParsedFile["collections"][number], context: Coll
       ranges: ranges.ok ? ranges.value : [],
     },
   };
+}
+
+/** What the router says about a map, as a place in the file. */
+function mapFault(path: string, map: readonly { readonly end?: string | undefined }[], detail: string): string {
+  const [, place, rest = detail] = /^ranges(\[\d+\]): (.*)$/s.exec(detail) ?? [];
+  if (place !== undefined) return `${path}${place}: ${rest}`;
+  const end = quote(map.at(-1)?.end);
+  return `${path}[${map.length - 1}]: expected the last range to go to the very end (leave out end), got end = ${end}`;
 }
 
 function buildCache(entry: NonNullable<ParsedFile["collections"][number]["cache"]>): CacheConfig {

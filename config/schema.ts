@@ -15,23 +15,25 @@ const wait = durationBetween("1ms", "1h");
 
 function durationBetween(least: string, most: string) {
   const [leastMs, mostMs] = [parseDurationMs(least) ?? 0, parseDurationMs(most) ?? 0];
+  const expected = `a duration such as "250ms", "30s", "10m", "24h" or "7d", from "${least}" to "${most}"`;
   return v.pipe(
-    v.string(),
+    v.string(`expected ${expected}`),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const value = parseDurationMs(dataset.value);
       if (value !== null && value >= leastMs && value <= mostMs) return value;
-      addIssue({ expected: `a duration such as "250ms", "30s", "10m", "24h" or "7d", from "${least}" to "${most}"` });
+      addIssue({ expected });
       return NEVER;
     }),
   );
 }
 
+const SIZE_EXPECTED = 'a size such as "512B" or "64KiB", at most "256KiB"';
 const sizeBytes = v.pipe(
-  v.string(),
+  v.string(`expected ${SIZE_EXPECTED}`),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const value = parseSizeBytes(dataset.value);
     if (value !== null && value >= 1 && value <= DOCUMENT_BYTES_MAX) return value;
-    addIssue({ expected: 'a size such as "512B" or "64KiB", at most "256KiB"' });
+    addIssue({ expected: SIZE_EXPECTED });
     return NEVER;
   }),
 );

@@ -16,7 +16,7 @@ export function completionCommand({ terminal }: CommandContext): Command {
       await terminal.raw(completionScript(shell, program, collectionNames()));
     });
   return addExamples(command, [
-    ['eval "$(npx zgate completion bash)"', "in ~/.bashrc; zsh alike"],
+    ['eval "$(npx zgate completion bash)"', "completes zgate, which stands for npx zgate then; zsh alike"],
     ["npx zgate completion fish | source", "in config.fish"],
   ]);
 }

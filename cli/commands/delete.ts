@@ -9,10 +9,12 @@ import { addWriteOptions, documentCommand, sendOnce, type WriteFlags, writeHeade
 /** The command. */
 export function deleteCommand({ terminal }: CommandContext): Command {
   const command = documentCommand("delete", "remove a document");
-  addWriteOptions(command).action(async (collection: CollectionName, key: string, flags: WriteFlags) => {
-    await sendOnce(flags, { collection, key }, { method: "DELETE", headers: writeHeaders(flags) });
-    terminal.out(flags.json === true ? JSON.stringify({ deleted: true }) : `deleted ${collection}/${key}`);
-  });
+  addWriteOptions(command, "only if it has not").action(
+    async (collection: CollectionName, key: string, flags: WriteFlags) => {
+      await sendOnce(flags, { collection, key }, { method: "DELETE", headers: writeHeaders(flags) });
+      terminal.out(flags.json === true ? JSON.stringify({ deleted: true }) : `deleted ${collection}/${key}`);
+    },
+  );
   return addExamples(command, [
     ["zgate delete products left-pad", "fails when there is none"],
     ["zgate delete products left-pad --if-match ETAG", "only the version you have seen"],

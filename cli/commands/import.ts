@@ -8,6 +8,7 @@ import type { CollectionName } from "../../router/ids.ts";
 import { addExamples, addTargetOptions, type CommandContext, connect, type TargetOptions } from "../command-context.ts";
 import { dataDirectory, displayPath, isThere } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
+import { type GatewayClient, refusal } from "../gateway-client.ts";
 import { checkpointName } from "../import/checkpoint.ts";
 import { progressText, summaryLines, summaryOf } from "../import/import-report.ts";
 import { beginAnew, type ImportResult, identityOf, runImport } from "../import/importer.ts";
@@ -37,7 +38,7 @@ whose every value is a whole number they are JSON numbers; an empty field is lef
 the document with its key as a member, or {"key", "value"} as \`list --json\` prints it.
 
 A key may be there once: rows whose canonical key came before are refused, not written over. Refused rows go to
-FILE.refused.ndjson with row number and reason; exit code 0 unless --strict. An import that was stopped goes on where it
+FILE.refused.ndjson with row, line, reason and text; exit code 0 unless --strict. An import that was stopped goes on where it
 was when the same file is imported again.`;
 
 /** The command. */
@@ -77,6 +78,7 @@ async function importFile(job: ImportJob): Promise<void> {
   const stop = stopOnSignal(() => progress.update("stopping after the rows that are under way…"));
   const client = connect(flags, accessPermissions(job.collection), { connections: flags.concurrency });
   try {
+    await checkCollection(job.collection, client);
     progress.step(`reading ${displayPath(file)}…`);
     const survey = await surveyFile({
       path: file,
@@ -96,6 +98,13 @@ async function importFile(job: ImportJob): Promise<void> {
     stop.release();
     await client.close();
   }
+}
+
+/** A wrong name or token is known before a long file has been read. Who may only write learns it from the first row. */
+async function checkCollection(collection: CollectionName, client: GatewayClient): Promise<void> {
+  const answer = await client.reach({ method: "GET", path: `/${collection}?limit=1` });
+  if (answer.status === 404) throw new CliFailure(`there is no collection "${collection}" at ${client.url}`);
+  if (answer.status === 401) throw refusal(answer);
 }
 
 function report(result: ImportResult, refusedPath: string, { flags, terminal }: ImportJob): void {

@@ -6,6 +6,7 @@ import type { CollectionName } from "../../router/ids.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
 import {
   addWriteOptions,
+  CREATE_ONLY,
   documentCommand,
   readBody,
   sendOnce,
@@ -19,11 +20,13 @@ export function patchCommand({ terminal }: CommandContext): Command {
     "<patch>",
     "JSON, @FILE, or - for stdin; null removes a member",
   );
-  addWriteOptions(command).action(async (collection: CollectionName, key: string, patch: string, flags: WriteFlags) => {
-    const headers = { "content-type": "application/merge-patch+json", ...writeHeaders(flags) };
-    const answer = await sendOnce(flags, { collection, key }, { method: "PATCH", headers, body: readBody(patch) });
-    terminal.out(flags.json === true ? answer.body : `changed ${collection}/${key}, ETag ${answer.headers["etag"]}`);
-  });
+  addWriteOptions(command, CREATE_ONLY).action(
+    async (collection: CollectionName, key: string, patch: string, flags: WriteFlags) => {
+      const headers = { "content-type": "application/merge-patch+json", ...writeHeaders(flags) };
+      const answer = await sendOnce(flags, { collection, key }, { method: "PATCH", headers, body: readBody(patch) });
+      terminal.out(flags.json === true ? answer.body : `changed ${collection}/${key}, ETag ${answer.headers["etag"]}`);
+    },
+  );
   return addExamples(command, [
     [`zgate patch products react '{"summary":"A library"}'`, "other members stay"],
     [`zgate patch products react '{"summary":null}'`, "removes a member"],

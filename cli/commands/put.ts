@@ -6,6 +6,7 @@ import type { CollectionName } from "../../router/ids.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
 import {
   addWriteOptions,
+  CREATE_ONLY,
   documentCommand,
   readBody,
   sendOnce,
@@ -16,7 +17,7 @@ import {
 /** The command. */
 export function putCommand({ terminal }: CommandContext): Command {
   const command = documentCommand("put", "store a document").argument("<document>", "JSON, @FILE, or - for stdin");
-  addWriteOptions(command).action(
+  addWriteOptions(command, CREATE_ONLY).action(
     async (collection: CollectionName, key: string, document: string, flags: WriteFlags) => {
       const headers = { "content-type": "application/json", ...writeHeaders(flags) };
       const answer = await sendOnce(flags, { collection, key }, { method: "PUT", headers, body: readBody(document) });

@@ -8,6 +8,7 @@ import { allPermissions, instanceConfiguration, localIssuer } from "../configura
 import { dataDirectory } from "../data-directory.ts";
 import { mintToken } from "../keys.ts";
 import { durationMs, permissionList } from "../option-values.ts";
+import { OPERATE_PERMISSION } from "../permissions.ts";
 
 interface TokenFlags {
   readonly subject: string;
@@ -30,6 +31,11 @@ export function tokenCommand({ terminal }: CommandContext): Command {
   addDataOption(command).action(async (flags: TokenFlags) => {
     const directory = dataDirectory(flags.data);
     const { config } = instanceConfiguration(directory);
+    const unknown = unknownCollections(flags.permissions ?? [], config.collections);
+    if (unknown.length > 0) {
+      const known = [...config.collections.keys()].join(", ");
+      terminal.note(`zgate: not configured: ${unknown.join(", ")}; the collections are ${known}`);
+    }
     const permissions = flags.permissions ?? allPermissions(config);
     const { issuer, audience } = localIssuer(config);
     const expiresAt = new Date(Date.now() + flags.ttl).toISOString();
@@ -42,4 +48,10 @@ export function tokenCommand({ terminal }: CommandContext): Command {
     ["zgate token --subject ann --permissions products:read --ttl 10m", "reading only, for ten minutes"],
     ['curl -H "Authorization: Bearer $(npx zgate token)" …', "in a request"],
   ]);
+}
+
+/** Collections that permissions are for and that there are not: a slip of the pen, most of the time. */
+function unknownCollections(permissions: readonly string[], known: ReadonlyMap<string, unknown>): readonly string[] {
+  const names = permissions.filter((name) => name !== OPERATE_PERMISSION).map((name) => name.split(":")[0] ?? "");
+  return [...new Set(names)].filter((name) => !known.has(name));
 }

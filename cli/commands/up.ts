@@ -29,7 +29,11 @@ export function upCommand({ terminal }: CommandContext): Command {
     .option("--shard-port <n>", "port of the first shard; the others follow", portNumber, 8801);
   addDataOption(command)
     .option("--workers <n>", "worker processes of each shard (default: one for each core)", wholeNumber(1, WORKERS_MAX))
-    .option("--shards <n>", "number of shards (default: as configured)", wholeNumber(1, SHARDS_MAX))
+    .option(
+      "--shards <n>",
+      "number of shards (default: as the directory was created, else as configured)",
+      wholeNumber(1, SHARDS_MAX),
+    )
     .option("--empty", "do not load the sample products")
     .option("--config <file>", "configuration", DEFAULT_CONFIG)
     .action(async (flags: UpFlags) => {

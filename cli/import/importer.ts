@@ -16,8 +16,8 @@ import {
   type Tally,
 } from "./checkpoint.ts";
 import { openRefusedFile, type RefusedFile } from "./refused-file.ts";
-import type { DocumentRow, RefusedRow } from "./row.ts";
-import { type SenderOptions, sendRow } from "./row-sender.ts";
+import type { FileRow, RefusedRow, RowPlace } from "./row.ts";
+import { type SenderOptions, sendRow, TurnedAway } from "./row-sender.ts";
 import { readRows, type Survey } from "./survey.ts";
 
 /** What to import, where to, and where its state is kept. */
@@ -68,9 +68,12 @@ export async function runImport(plan: ImportPlan): Promise<ImportResult> {
   const run = new ImportRun(plan, checkpoint);
   try {
     await run.sendAll();
-  } finally {
-    run.save();
+  } catch (error) {
+    if (error instanceof TurnedAway && !run.hasStored) removeCheckpoint(plan.checkpointPath);
+    else run.save();
+    throw error;
   }
+  run.save();
   if (run.result().isComplete) removeCheckpoint(plan.checkpointPath);
   return run.result();
 }
@@ -89,6 +92,7 @@ class ImportRun {
   readonly #sender: SenderOptions;
   readonly #failed = new AbortController();
   readonly #startMs = performance.now();
+  #hasStored = false;
   #duplicates = 0;
   #savedAtMs = performance.now();
 
@@ -116,6 +120,12 @@ class ImportRun {
     await rows.return(undefined);
     const failure = ends.find((end) => end.status === "rejected" && !isAbort(end.reason));
     if (failure?.status === "rejected") throw failure.reason;
+  }
+
+  /** Whether this run or an earlier one has stored a row. */
+  get hasStored(): boolean {
+    const { created, replaced } = this.#checkpoint.tally;
+    return this.#hasStored || created + replaced > 0;
   }
 
   save(): void {
@@ -156,20 +166,21 @@ class ImportRun {
     return this.#plan.signal.aborted || this.#failed.signal.aborted;
   }
 
-  async #take(row: DocumentRow | RefusedRow): Promise<void> {
+  async #take(row: FileRow): Promise<void> {
     if (row.kind === "refused") return this.#refuse(row);
     const answer = await sendRow(row, this.#sender);
     if (answer.kind === "refused") this.#refuse({ ...row, kind: "refused", code: answer.code, detail: answer.detail });
     else this.#answered(row.row, answer.kind);
   }
 
-  #refuse(row: RefusedRow): void {
+  #refuse(row: RefusedRow & RowPlace): void {
     this.#refused.add(row);
     this.#answered(row.row, "refused");
   }
 
   #answered(row: number, outcome: "created" | "replaced" | "refused"): void {
     this.#prefix.add(row, outcome);
+    this.#hasStored ||= outcome !== "refused";
     if (performance.now() - this.#savedAtMs > CHECKPOINT_EVERY_MS) this.save();
     this.#plan.onProgress({
       rows: this.#plan.survey.rows,

@@ -4,12 +4,12 @@
  */
 import { appendFileSync, rmSync } from "node:fs";
 import { parseFields, readIfThere, writeWhole } from "../data-directory.ts";
-import type { RefusedRow } from "./row.ts";
+import type { RefusedRow, RowPlace } from "./row.ts";
 
 /** Collects refused rows; the file exists only when there are any. */
 export interface RefusedFile {
   readonly path: string;
-  readonly add: (row: RefusedRow) => void;
+  readonly add: (row: RefusedRow & RowPlace) => void;
 }
 
 /** Opens the file for an import that goes on after row `doneRows`: lines of later rows are dropped, they come again. */
@@ -20,8 +20,9 @@ export function openRefusedFile(path: string, doneRows: number): RefusedFile {
   return { path, add: (row) => appendFileSync(path, `${refusedLine(row)}\n`) };
 }
 
-function refusedLine({ row, rawKey, key, code, detail, firstRow }: RefusedRow): string {
-  return JSON.stringify({ row, rawKey, key, code, detail, ...(firstRow === undefined ? {} : { firstRow }) });
+function refusedLine({ row, line, rawKey, key, code, detail, firstRow, text }: RefusedRow & RowPlace): string {
+  const first = firstRow === undefined ? {} : { firstRow };
+  return JSON.stringify({ row, line, rawKey, key, code, detail, ...first, text });
 }
 
 function rowOf(line: string): number {

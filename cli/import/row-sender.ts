@@ -15,6 +15,14 @@ export type RowAnswer =
 /** Waits, unless the import is stopped meanwhile. */
 export type Pause = (ms: number) => Promise<void>;
 
+/** The gateway takes no row of this import: no permission, no such collection. Nothing was stored by the request. */
+export class TurnedAway extends CliFailure {
+  constructor({ message, hint }: CliFailure) {
+    super(message, hint === null ? {} : { hint });
+    this.name = "TurnedAway";
+  }
+}
+
 /** What a sender needs. `random` gives numbers in [0, 1), `now` a clock in milliseconds. */
 export interface SenderOptions {
   readonly client: Pick<GatewayClient, "send">;
@@ -69,7 +77,7 @@ function finalAnswer(answer: GatewayAnswer | Error): RowAnswer | null {
   const { status } = answer;
   if (status === 201) return { kind: "created" };
   if (status >= 200 && status <= 299) return { kind: "replaced" };
-  if (status === 401 || status === 403 || isWrongTarget(answer)) throw refusal(answer);
+  if (status === 401 || status === 403 || isWrongTarget(answer)) throw new TurnedAway(refusal(answer));
   if (status === 429 || status >= 500) return null;
   const { code, detail } = problemOf(answer);
   return { kind: "refused", code, detail };

@@ -4,8 +4,8 @@
  */
 
 import { parseKey } from "../../router/canonical-key.ts";
-import type { CanonicalKey } from "../../router/ids.ts";
-import { parseExactJson } from "../exact-json.ts";
+import { type CanonicalKey, quote } from "../../router/ids.ts";
+import { describeJsonFault, parseExactJson } from "../exact-json.ts";
 
 /** Formats that rows come in. */
 export const ROW_FORMATS = ["tsv", "csv", "ndjson"] as const;
@@ -33,6 +33,15 @@ export interface RefusedRow {
 }
 
 export type Row = DocumentRow | RefusedRow;
+
+/** Where a row begins in its file (from 1), and its text, cut where it is very long. */
+export interface RowPlace {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A row with its place. */
+export type FileRow = Row & RowPlace;
 
 /** What a table's columns mean. `integers` are the columns whose every value is a whole number. */
 export interface Columns {
@@ -81,14 +90,18 @@ export function tableRow(row: number, fields: readonly string[], columns: Column
  * its key as a member, which is left out. Number literals stay as they are.
  */
 export function ndjsonRow(row: number, line: string, keyMember: string): Row {
+  const fault = describeJsonFault(line);
+  if (fault !== null) return refusedRow(row, null, { code: "INVALID_JSON", detail: fault });
   const value = parseExactJson(line);
   if (value === null) {
-    return refusedRow(row, null, { code: "INVALID_JSON", detail: "expected a JSON object on one line" });
+    return refusedRow(row, null, { code: "NOT_AN_OBJECT", detail: `expected a JSON object, got ${quote(line)}` });
   }
   const { [keyMember]: rawKey, ...members } = value;
   if (typeof rawKey !== "string") {
-    const detail = `expected the key as text in the member ${JSON.stringify(keyMember)}`;
-    return refusedRow(row, null, { code: "NO_KEY", detail });
+    const member = JSON.stringify(keyMember);
+    if (rawKey === undefined) return refusedRow(row, null, { code: "NO_KEY", detail: `there is no member ${member}` });
+    const detail = `expected the key in the member ${member} as text, got ${quote(rawKey)}`;
+    return refusedRow(row, null, { code: "KEY_NOT_TEXT", detail });
   }
   return documentRow(row, rawKey, JSON.stringify(isListItem(members) ? members["value"] : members));
 }

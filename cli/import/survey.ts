@@ -3,12 +3,14 @@
  * it. It must not keep rows.
  */
 import { createHash } from "node:crypto";
+import { accepted } from "../../router/result.ts";
 import { displayPath } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
-import { readRecords } from "./records.ts";
+import { type RawRecord, readRecords } from "./records.ts";
 import {
   type Columns,
   DEFAULT_KEY_COLUMN,
+  type FileRow,
   isInteger,
   keyIndexOf,
   ndjsonRow,
@@ -65,28 +67,30 @@ async function surveyTable(
   let names: readonly string[] = [];
   let candidates: number[] = [];
   const filled = new Set<number>();
-  for await (const fields of records) {
+  for await (const { content } of records) {
     rows += 1;
+    const fields = content.ok ? content.value : [];
     if (rows === 0) {
-      names = headerOf(fields, options.path);
+      names = headerOf(content, options.path);
       candidates = names.map((_, index) => index);
-    } else if (fields?.length === names.length) {
+    } else if (fields.length === names.length) {
       candidates = candidates.filter((index) => fields[index] === "" || isInteger(fields[index] ?? ""));
       for (const index of candidates) if (fields[index] !== "") filled.add(index);
     }
   }
-  if (rows < 0) headerOf(null, options.path);
+  if (rows < 0) headerOf(accepted([]), options.path);
   const keyIndex = keyIndexOf(names, options.keyColumn);
   if (keyIndex === null) throw noSuchColumn(options, names);
   const integers = new Set(candidates.filter((index) => filled.has(index)));
   return { rows, columns: { names, keyIndex, integers }, keyColumn: names[keyIndex] ?? DEFAULT_KEY_COLUMN };
 }
 
-function headerOf(fields: readonly string[] | null, path: string): readonly string[] {
-  const names = fields?.map((name) => name.trim()) ?? [];
+function headerOf(content: RawRecord["content"], path: string): readonly string[] {
+  const names = content.ok ? content.value.map((name) => name.trim()) : [];
   const twice = names.find((name, index) => name === "" || names.indexOf(name) !== index);
   if (names.length > 0 && twice === undefined) return names;
-  const why = twice === undefined ? "there is none" : twice === "" ? "a name is empty" : `"${twice}" is there twice`;
+  const fault = content.ok ? "there is none" : content.detail;
+  const why = twice === undefined ? fault : twice === "" ? "a name is empty" : `"${twice}" is there twice`;
   throw new CliFailure(`the first line of ${displayPath(path)} must name the columns: ${why}`, {
     hint: "add a header line, or name the right format with --format",
   });
@@ -100,26 +104,21 @@ function noSuchColumn(options: FileOptions, names: readonly string[]): CliFailur
 }
 
 /** The rows of a surveyed file in order, a key that came before refused as a duplicate. */
-export async function* readRows(survey: Survey): AsyncGenerator<Row> {
+export async function* readRows(survey: Survey): AsyncGenerator<FileRow> {
   const firstRows = new Map<string, number>();
   let number = survey.columns === null ? 0 : -1;
-  for await (const fields of readRecords(survey.path, survey.format)) {
+  for await (const { content, line, text } of readRecords(survey.path, survey.format)) {
     number += 1;
     if (number === 0) continue;
-    const row = rowOf(number, fields, survey);
-    yield row.kind === "document" ? firstOf(row, firstRows) : row;
+    const row = rowOf(number, content, survey);
+    yield { ...(row.kind === "document" ? firstOf(row, firstRows) : row), line, text };
   }
 }
 
-function rowOf(number: number, fields: readonly string[] | null, survey: Survey): Row {
-  if (fields === null) {
-    return refusedRow(number, null, {
-      code: "INVALID_TEXT",
-      detail: "the row is not valid UTF-8, or longer than 4 MiB",
-    });
-  }
-  if (survey.columns === null) return ndjsonRow(number, fields[0] ?? "", survey.keyColumn);
-  return tableRow(number, fields, survey.columns);
+function rowOf(number: number, content: RawRecord["content"], survey: Survey): Row {
+  if (!content.ok) return refusedRow(number, null, { code: content.reason, detail: content.detail });
+  if (survey.columns === null) return ndjsonRow(number, content.value[0] ?? "", survey.keyColumn);
+  return tableRow(number, content.value, survey.columns);
 }
 
 function firstOf(row: Extract<Row, { kind: "document" }>, firstRows: Map<string, number>): Row {

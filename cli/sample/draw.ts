@@ -24,10 +24,11 @@ export function systematicIndices(total: number, wanted: number, pivot: number):
 async function main(path: string): Promise<void> {
   const lines = new Map<string, string>();
   let header: string | null = null;
-  for await (const fields of readRecords(path, formatOf(path))) {
-    const key = parseKey(fields?.[0] ?? "");
-    if (header === null) header = fields?.join("\t") ?? "";
-    else if (fields !== null && key.ok && (key.value === fields[0] || !lines.has(key.value))) {
+  for await (const { content } of readRecords(path, formatOf(path))) {
+    const fields = content.ok ? content.value : [];
+    const key = parseKey(fields[0] ?? "");
+    if (header === null) header = fields.join("\t");
+    else if (content.ok && key.ok && (key.value === fields[0] || !lines.has(key.value))) {
       lines.set(key.value, fields.join("\t"));
     }
   }

@@ -3,15 +3,18 @@
  * collections. It must not start a part.
  */
 import { randomUUID } from "node:crypto";
+import type { ShardMap } from "../../router/shard-map.ts";
+import type { Catalog } from "../../shards/catalog/port.ts";
 import { createSqliteCatalog } from "../../shards/catalog/sqlite-catalog.ts";
 import type { Configuration } from "../configuration.ts";
 import { type DataDirectory, displayPath, writeWhole } from "../data-directory.ts";
 import { CliFailure, errorLine } from "../failure.ts";
 import { ensureKeys } from "../keys.ts";
 import type { Progress } from "../progress.ts";
+import { completeLayout, settleLayout } from "./layout.ts";
 import { hasLeftOver, settleLeftOver } from "./left-over.ts";
 import { checkPorts } from "./ports.ts";
-import { settleLayout, shardPlans, type UpOptions, wantedPorts } from "./up-options.ts";
+import { shardPlans, type UpOptions, wantedPorts } from "./up-options.ts";
 
 /** What is prepared, with what. */
 export interface Preparation {
@@ -20,30 +23,34 @@ export interface Preparation {
   readonly options: UpOptions;
 }
 
-/** Makes the data directory fit to start on. Throws `CliFailure`. */
-export async function prepareInstance({ directory, local, options }: Preparation, progress: Progress): Promise<void> {
+/**
+ * Makes the data directory fit to start on. Resolves to what people should know about it, a line each. Throws
+ * `CliFailure`. However often it is broken off, the next call goes on.
+ */
+export async function prepareInstance(preparation: Preparation, progress: Progress): Promise<readonly string[]> {
+  const { directory, local, options } = preparation;
   if (hasLeftOver(directory)) progress.step("waiting for processes of a killed start to end…");
   await settleLeftOver(directory);
   const shards = shardPlans(options, local);
   await checkPorts(wantedPorts(options, shards));
-  settleLayout(
-    directory,
-    shards.map(({ id }) => id),
-  );
+  settleLayout(directory, { shards: shards.map(({ id }) => id), asked: options.shards });
   await ensureKeys(directory);
   writeWhole(directory.config, local.text);
-  await createCollections(directory, local);
+  const notes = await createCollections(directory, local);
+  completeLayout(directory);
+  return notes;
 }
 
-/** Publishes the first map of every collection that has none; one that has a map keeps it. */
-async function createCollections(directory: DataDirectory, local: Configuration): Promise<void> {
+/** Publishes the first map of every collection that has none; one that has a map keeps it. Says which were kept. */
+async function createCollections(directory: DataDirectory, local: Configuration): Promise<readonly string[]> {
   try {
     const catalog = await createSqliteCatalog({ file: directory.catalog });
     try {
+      const notes: string[] = [];
       for (const collection of local.config.collections.values()) {
-        if ((await catalog.current(collection.name)) !== null) continue;
-        await catalog.create(collection.initialMap, { actor: "zgate up", writer: randomUUID(), atMs: Date.now() });
+        notes.push(...(await settleMap(catalog, collection.initialMap)));
       }
+      return notes;
     } finally {
       await catalog.close();
     }
@@ -52,4 +59,16 @@ async function createCollections(directory: DataDirectory, local: Configuration)
       cause: error,
     });
   }
+}
+
+async function settleMap(catalog: Catalog, configured: ShardMap): Promise<readonly string[]> {
+  const { collection, version, ranges } = configured;
+  const current = await catalog.current(collection);
+  if (current === null) {
+    await catalog.create(configured, { actor: "zgate up", writer: randomUUID(), atMs: Date.now() });
+    return [];
+  }
+  const first = await catalog.version(collection, version);
+  if (first === null || JSON.stringify(first.ranges) === JSON.stringify(ranges)) return [];
+  return [`${collection}: the catalog's map (version ${current.version}) is used, not zgate.toml's`];
 }

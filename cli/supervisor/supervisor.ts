@@ -12,6 +12,7 @@ import { createProgress, type Progress } from "../progress.ts";
 import type { Terminal } from "../terminal.ts";
 import { prepareEdge } from "./edge-part.ts";
 import { removeInstance, writeInstance } from "./instance-file.ts";
+import { readLayout, refuseForeign } from "./layout.ts";
 import { forgetParts, recordParts } from "./left-over.ts";
 import { holdDirectory } from "./lock.ts";
 import { PartSet } from "./part-set.ts";
@@ -21,7 +22,7 @@ import { untilGone, untilReady } from "./readiness.ts";
 import { hasSample, loadSample, SAMPLE_COLLECTION, SAMPLE_KEY } from "./sample.ts";
 import { prepareShard } from "./shard-part.ts";
 import { listenForStop, type StopRequest } from "./stop-request.ts";
-import { shardPlans, type UpOptions } from "./up-options.ts";
+import { shardPlans, type UpOptions, withOwnShards } from "./up-options.ts";
 import { welcomeLines } from "./welcome.ts";
 
 const HOUR_MS = 3_600_000;
@@ -42,9 +43,11 @@ interface Instance extends Preparation {
 }
 
 /** Runs an instance until it is asked to stop. Throws `CliFailure` when it cannot start or a part dies. */
-export async function runInstance(options: UpOptions, terminal: Terminal): Promise<void> {
+export async function runInstance(asked: UpOptions, terminal: Terminal): Promise<void> {
+  const directory = dataDirectory(asked.data);
+  const options = withOwnShards(asked, readLayout(directory));
   const local = localConfiguration(readConfiguration(options.config), options);
-  const directory = dataDirectory(options.data);
+  refuseForeign(directory);
   // An orderly end needs nobody who watches it.
   terminal.stay();
   createDataDirectory(directory);
@@ -71,7 +74,9 @@ export async function runInstance(options: UpOptions, terminal: Terminal): Promi
 }
 
 async function startInstance(instance: Instance): Promise<void> {
-  await prepareInstance(instance, instance.progress);
+  const notes = await prepareInstance(instance, instance.progress);
+  instance.progress.clear();
+  for (const note of notes) instance.terminal.note(note);
   await startParts(instance);
   if (!instance.stop.signal.aborted) await welcome(instance);
 }
@@ -93,7 +98,7 @@ async function endInstance(instance: Instance, started: Promise<void>): Promise<
 }
 
 async function startParts(instance: Instance): Promise<void> {
-  const { directory, local, options, url, progress, parts, over } = instance;
+  const { directory, local, options, url, progress, parts, stop, over } = instance;
   const plans = shardPlans(options, local);
   progress.step(`starting ${plans.map((plan) => plan.id).join(", ")} and the edge…`);
   const shards = parts.start(plans.map((plan) => prepareShard(directory, plan)));
@@ -102,7 +107,7 @@ async function startParts(instance: Instance): Promise<void> {
   const limit = AbortSignal.any([over.signal, AbortSignal.timeout(READY_MS_MAX)]);
   const filled = Promise.all(shards.map((shard) => orAborted(shard.ready, limit))).then(async () => {
     await fillInstance(instance);
-    progress.step("waiting for the edge…");
+    if (!stop.signal.aborted) progress.step("waiting for the edge…");
   });
   await Promise.all([filled, untilReady(url, limit)]).catch((error: unknown) => {
     throw limit.aborted ? notReady(instance) : error;

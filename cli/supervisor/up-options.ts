@@ -2,8 +2,7 @@
  * What `up` was asked for, and what follows from it before anything is started. It must not start anything.
  */
 import type { Configuration } from "../configuration.ts";
-import { type DataDirectory, displayPath, readFields, writeWhole } from "../data-directory.ts";
-import { CliFailure } from "../failure.ts";
+import type { Layout } from "./layout.ts";
 import type { WantedPort } from "./ports.ts";
 import type { ShardPlan } from "./shard-part.ts";
 
@@ -16,6 +15,11 @@ export interface UpOptions {
   readonly shards: number | null;
   readonly withSample: boolean;
   readonly config: string;
+}
+
+/** A directory that was made with `--shards N` keeps N until something else is asked for. */
+export function withOwnShards(options: UpOptions, layout: Layout | null): UpOptions {
+  return { ...options, shards: options.shards ?? layout?.asked ?? null };
 }
 
 /** The shards to start, one port after the other. */
@@ -33,32 +37,4 @@ export function wantedPorts(options: UpOptions, shards: readonly ShardPlan[]): r
     { port: options.port, use: "edge", option: "--port" },
     ...shards.map(({ id, port }) => ({ port, use: id, option: "--shard-port" })),
   ];
-}
-
-/**
- * Refuses a directory that was created with other shards: their keys would have no owner. A new directory remembers
- * its shards from now on. Throws `CliFailure`.
- */
-export function settleLayout(directory: DataDirectory, ids: readonly string[]): void {
-  const created = parseLayout(readFields(directory.layout));
-  if (created === null) {
-    writeWhole(directory.layout, `${JSON.stringify({ shards: ids })}\n`);
-    return;
-  }
-  if (created.join() === ids.join()) return;
-  const where = displayPath(directory.root);
-  throw new CliFailure(
-    `${where} was created with ${described(created)}, not with ${described(ids)}: its keys belong to those shards`,
-    { hint: `start it with --shards ${created.length}, or start a new directory with --data DIR`, exitCode: 2 },
-  );
-}
-
-function described(ids: readonly string[]): string {
-  return `${ids.length} ${ids.length === 1 ? "shard" : "shards"} (${ids.join(", ")})`;
-}
-
-/** What a directory was created with; null when it is new. */
-export function parseLayout(fields: Readonly<Record<string, unknown>> | null): readonly string[] | null {
-  const shards = fields?.["shards"];
-  return Array.isArray(shards) && shards.every((id) => typeof id === "string") ? shards : null;
 }

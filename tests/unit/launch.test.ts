@@ -1,6 +1,6 @@
 // How cli/launch.mjs prepares and starts a program, seen from outside: real processes, and a stand-in for npm.
 // It must not reach a registry or this repository's own node_modules.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -9,6 +9,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 const LOCKED = { "": {}, "node_modules/a": { version: "1.0.0", integrity: "sha512-a" } };
 const NEWER = { "": {}, "node_modules/a": { version: "1.0.1", integrity: "sha512-b" } };
 const WITH_OPTIONAL = { ...LOCKED, "node_modules/b": { version: "1.0.0", optional: true } };
+
+/** Runs a command at a terminal of its own (util-linux). */
+const SCRIPT = "/usr/bin/script";
 
 let root: string;
 
@@ -65,6 +68,18 @@ describe("launch", () => {
     expect(results.map((result) => result.code)).toEqual([0, 0, 0]);
     expect(npmCalls()).toHaveLength(1);
     expect(existsSync(join(root, ".zgate/install.lock"))).toBe(false);
+  });
+
+  it("counts the seconds of a long install at a terminal", () => {
+    installNpm("sleep 1.4 && mkdir -p node_modules && cp package-lock.json node_modules/.package-lock.json");
+    if (!existsSync(SCRIPT)) return;
+    const PATH = [join(root, "bin"), dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
+    const { stdout } = spawnSync(SCRIPT, ["-qec", `'${process.execPath}' cli/launch.mjs`, "/dev/null"], {
+      cwd: root,
+      env: { PATH, TERM: "xterm" },
+      encoding: "utf8",
+    });
+    expect(stdout).toBe("installing dependencies (first run)…\r\u001b[2Kinstalling dependencies (first run)… 1 s\r\n");
   });
 
   it("shows what npm said when the install fails, and runs nothing", async () => {

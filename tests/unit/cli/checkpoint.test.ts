@@ -83,7 +83,16 @@ describe("a checkpoint on disk", () => {
 describe("the file of refused rows", () => {
   const path = join(folder, "refused.ndjson");
   const row = (number: number) =>
-    ({ kind: "refused", row: number, rawKey: "a", key: null, code: "SLASH", detail: "d" }) as const;
+    ({
+      kind: "refused",
+      row: number,
+      rawKey: "a",
+      key: null,
+      code: "SLASH",
+      detail: "d",
+      line: number,
+      text: "a",
+    }) as const;
   const rows = () =>
     readFileSync(path, "utf8")
       .trim()

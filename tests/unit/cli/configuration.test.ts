@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { parse } from "smol-toml";
 import { afterAll, describe, expect, it } from "vitest";
 import { DEFAULT_CONFIG, localConfiguration, localIssuer, readConfiguration } from "../../../cli/configuration.ts";
+import { CliFailure } from "../../../cli/failure.ts";
 import { plainToml } from "../../../cli/supervisor/edge-part.ts";
-import { parseLayout, shardPlans, wantedPorts } from "../../../cli/supervisor/up-options.ts";
+import { shardPlans, wantedPorts, withOwnShards } from "../../../cli/supervisor/up-options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zgate-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -81,10 +82,25 @@ it("every port is named with the option that changes it", () => {
 });
 
 it.each([
-  [null, null],
-  [{}, null],
-  [{ shards: [1] }, null],
-  [{ shards: ["a", "b"] }, ["a", "b"]],
-])("the layout %j is read as %j", (fields, expected) => {
-  expect(parseLayout(fields)).toEqual(expected);
+  ["is used again by a directory that was made with it", null, 3, 3],
+  ["may be named again", 3, 3, 3],
+  ["is not made up", null, null, null],
+  ["of a new directory is the one asked for", 4, null, 4],
+])("the number of shards %s", (_name, shards, asked, expected) => {
+  const layout = asked === null ? null : { shards: ["a"], asked, isCreated: true };
+  expect(withOwnShards({ ...options, shards }, layout).shards).toBe(expected);
+});
+
+it("shards beyond the last port are refused with the option that moves them", () => {
+  expect(() => localConfiguration(file, { shards: null, shardPort: 65_535 })).toThrow(
+    /^port 65536 for shard-2 is above 65535; choose a lower --shard-port$/,
+  );
+  expect(() => localConfiguration(file, { shards: 2, shardPort: 65_534 })).not.toThrow();
+});
+
+it("a fault that only this machine's configuration has is told with all its lines", () => {
+  const text = file.text.replace('start = "m" #', 'start = "n" #');
+  const make = () => localConfiguration({ ...file, text }, options);
+  expect(make).toThrow(CliFailure);
+  expect(make).toThrow(/is not valid:\n {2}collections\[0\]\.map\[1\]: /);
 });

@@ -63,6 +63,8 @@ describe("an import", () => {
     expect(result.tally).toEqual({ created: ROWS, replaced: 0, refused: 1 });
     expect(gateway.documents.get("/products/k5")).toBe('{"n":5}');
     expect(readFileSync(join(folder, "refused.ndjson"), "utf8")).toContain('"code":"DUPLICATE_KEY"');
+    const [refused = ""] = readFileSync(join(folder, "refused.ndjson"), "utf8").split("\n");
+    expect(JSON.parse(refused)).toMatchObject({ row: ROWS + 1, line: ROWS + 2, text: "K5\t0" });
     expect(existsSync(join(folder, "checkpoint.json"))).toBe(false);
   });
 

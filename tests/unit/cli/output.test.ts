@@ -2,7 +2,7 @@
 import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { progressText, summaryLines, summaryOf } from "../../../cli/import/import-report.ts";
-import { durationMs, gatewayUrl, permissionList, wholeNumber } from "../../../cli/option-values.ts";
+import { durationMs, folderPath, gatewayUrl, permissionList, wholeNumber } from "../../../cli/option-values.ts";
 import { clockText, createProgress, groupDigits, progressBar } from "../../../cli/progress.ts";
 import { systematicIndices } from "../../../cli/sample/draw.ts";
 import { tableLines } from "../../../cli/table.ts";
@@ -135,6 +135,10 @@ describe("values of options", () => {
 
   it.each(["", "10", "500ms", "-1s", "1 h"])("the duration %j is refused", (text) => {
     expect(() => durationMs(text)).toThrow("Expected a duration");
+  });
+
+  it.each(["", " "])("the folder %j is refused", (text) => {
+    expect(() => folderPath(text)).toThrow("Expected the path of a folder");
   });
 
   it("permissions are separated by commas or spaces", () => {

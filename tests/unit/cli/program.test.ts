@@ -1,7 +1,7 @@
 // The command line as a whole: help, usage errors, exit codes, completion scripts. It must not start an instance.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { completionScript } from "../../../cli/completion-script.ts";
 import { createProgram, runProgram } from "../../../cli/program.ts";
 import { createTerminal } from "../../../cli/terminal.ts";
@@ -50,6 +50,20 @@ describe("the completion script", () => {
     expect(completed(words)).toEqual(expect.arrayContaining([...expected]));
   });
 
+  it.each(["bash", "zsh", "fish"] as const)("of %s lets zgate stand for npx zgate where there is none", (shell) => {
+    expect(completionScript(shell, program, [])).toMatch(/zgate.*\bnpx zgate ("\$@"|\$argv); ?(\}|end)/);
+  });
+
+  it("of bash leaves a zgate alone that there is", () => {
+    const calls = `eval "$SCRIPT"; zgate one two`;
+    const env = { PATH: "/usr/bin:/bin", SCRIPT: script };
+    const npx = 'npx() { echo "npx $*"; };';
+    const own = 'zgate() { echo "own $*"; };';
+    const output = (text: string) => spawnSync("bash", ["-c", text], { encoding: "utf8", env }).stdout;
+    expect(output(`${npx} ${calls}`)).toBe("npx zgate one two\n");
+    expect(output(`${npx} ${own} ${calls}`)).toBe("own one two\n");
+  });
+
   it.each(["zsh", "fish"] as const)("of %s names every command and option", (shell) => {
     const text = completionScript(shell, program, ["products"]);
     for (const command of program.commands) {
@@ -68,6 +82,22 @@ describe("a failure", () => {
     expect(notes).toEqual([
       "zgate: no instance is running in /nowhere — start one with `npm start -- --data /nowhere`",
     ]);
+  });
+
+  it("of an empty --data is exit code 2 for every command: it would be the current folder", async () => {
+    const complaints = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const { context } = world();
+    const commands = program.commands.filter(({ options }) => options.some(({ long }) => long === "--data"));
+    for (const command of commands) {
+      const values = command.registeredArguments.map((argument) => `${argument.name()}s`);
+      expect([command.name(), await runProgram([command.name(), ...values, "--data", ""], context)]).toEqual([
+        command.name(),
+        2,
+      ]);
+    }
+    expect(complaints.mock.calls.join()).toContain("Expected the path of a folder");
+    complaints.mockRestore();
+    expect(commands.length).toBeGreaterThan(9);
   });
 
   it("of a key is exit code 1 with the reason", async () => {

@@ -1,6 +1,7 @@
 // Rows of a file to documents. It must not read files.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { describeJsonFault } from "../../../cli/exact-json.ts";
 import { type Columns, isInteger, keyIndexOf, ndjsonRow, tableRow } from "../../../cli/import/row.ts";
 import { holds } from "../seed.ts";
 
@@ -75,12 +76,41 @@ describe("a line of NDJSON", () => {
 
   it.each([
     ["broken JSON", '{"key":', "INVALID_JSON"],
-    ["an array", "[1]", "INVALID_JSON"],
+    ["an array", "[1]", "NOT_AN_OBJECT"],
     ["no key", '{"n":1}', "NO_KEY"],
-    ["a key that is a number", '{"key":1}', "NO_KEY"],
+    ["a key that is a number", '{"key":1}', "KEY_NOT_TEXT"],
     ["a key without a canonical form", '{"key":"a/b"}', "SLASH"],
   ])("is refused with %s", (_name, line, code) => {
     expect(ndjsonRow(1, line, "key")).toMatchObject({ kind: "refused", code });
+  });
+});
+
+describe("what is wrong with a line of NDJSON", () => {
+  it.each([
+    ['{"key":"a","n":1.10', "column 20: the line ends too early"],
+    ['{"key":"a",}', 'column 12: "}" cannot stand here'],
+    ['{"key":"ü", n:1}', 'column 13: "n" cannot stand here'],
+    ['{"key":"a"} x', 'column 13: "x" cannot stand here'],
+    ['{"key":tru}', 'column 11: "}" cannot stand here'],
+    ['{"key":"a\tb"}', 'column 10: "\\t" cannot stand here'],
+    ['{"key":"\\x"}', 'column 10: "x" cannot stand here'],
+    [`{"key":"${"a".repeat(300)}" "n":1}`, 'column 311: "\\"" cannot stand here'],
+    ["", "column 1: the line ends too early"],
+    ["[1]", 'expected a JSON object, got "[1]"'],
+    ['{"n":1}', 'there is no member "key"'],
+    ['{"key":1.10}', 'expected the key in the member "key" as text, got 1.10'],
+  ])("is said of %j: %s", (line, detail) => {
+    expect(ndjsonRow(1, line, "key")).toMatchObject({ kind: "refused", detail });
+  });
+
+  it("is found wherever a document is cut or spoilt", () => {
+    holds(
+      fc.property(fc.json(), fc.nat(), (text, seed) => {
+        const at = seed % (text.length + 1);
+        expect(describeJsonFault(text)).toBeNull();
+        expect(describeJsonFault(`${text.slice(0, at)}\u0001${text.slice(at)}`)).toMatch(/cannot stand here$/);
+      }),
+    );
   });
 });
 

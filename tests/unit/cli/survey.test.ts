@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { formatOf } from "../../../cli/import/records.ts";
-import type { Row } from "../../../cli/import/row.ts";
+import type { FileRow } from "../../../cli/import/row.ts";
 import { readRows, surveyFile } from "../../../cli/import/survey.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zgate-survey-"));
@@ -19,7 +19,7 @@ function fileWith(name: string, content: string | Uint8Array): string {
 
 async function read(path: string, keyColumn: string | null = null) {
   const survey = await surveyFile({ path, format: formatOf(path), keyColumn });
-  const rows: Row[] = [];
+  const rows: FileRow[] = [];
   for await (const row of readRows(survey)) rows.push(row);
   return { survey, rows, documents: rows.map((row) => (row.kind === "document" ? [row.key, row.json] : [row.code])) };
 }
@@ -37,6 +37,7 @@ describe("a file", () => {
     ["TSV with a byte order mark", "c.tsv", `\ufeff${TSV}`],
     ["packed TSV", "d.tsv.gz", gzipSync(TSV)],
     ["CSV", "e.csv", 'key,count,note\nalpha,1,"one"\n"Beta",,2\n'],
+    ["CSV with a byte order mark", "h.csv", '\ufeff"key",count,note\r\nalpha,1,"one"\r\nBeta,,2\r\n'],
     ["NDJSON", "f.ndjson", '{"key":"alpha","count":1,"note":"one"}\n\n{"key":"Beta","note":"2"}\n'],
   ])("of %s gives its documents", async (_name, name, content) => {
     const { survey, documents } = await read(fileWith(name, content));
@@ -54,6 +55,37 @@ describe("a file", () => {
     const { rows, survey } = await read(fileWith("long.tsv", `key\tnote\n${lines.join("\n")}\n`));
     expect([rows.length, survey.rows]).toEqual([60_000, 60_000]);
     expect(rows.every((row, index) => row.kind === "document" && row.json === `{"note":"ü${index}"}`)).toBe(true);
+  });
+
+  it("refuses a row of CSV with a wrong quote and goes on behind it", async () => {
+    const lines = ["key,note", "a,1", 'b,say "x"', 'c,"x\ny"', '"d"e,2', "", "f,3", '"g","say ""x"""'];
+    const { documents, rows } = await read(fileWith("quotes.csv", `${lines.join("\r\n")}\r\n`));
+    const texts = { a: "1", c: "x\ny", f: "3", g: 'say "x"' };
+    const stored = Object.entries(texts).map(([key, note]) => [key, JSON.stringify({ note })]);
+    const [a, c, f, g] = stored;
+    expect(documents).toEqual([a, ["INVALID_CSV"], c, ["INVALID_CSV"], f, g]);
+    expect(rows.map(({ line }) => line)).toEqual([2, 3, 4, 6, 8, 9]);
+    expect(rows[3]).toMatchObject({ row: 4, text: '"d"e,2' });
+  });
+
+  it.each([
+    [
+      "in a row",
+      "open.csv",
+      'key,note\na,1\nb,"x\nc,2\n',
+      /line 3 of .*open\.csv: a quote is opened and never closed$/,
+    ],
+    ["in the header", "head.csv", 'k"ey,note\na,1\n', /must name the columns: a quote inside a field/],
+  ])("of CSV with a quote that is never closed %s is refused as a whole", async (_name, name, content, message) => {
+    await expect(read(fileWith(name, content))).rejects.toThrow(message);
+  });
+
+  it("says of every row where it begins, and how", async () => {
+    const { rows } = await read(fileWith("places.tsv", `key\tnote\n\na/b\t1\n\nc\t${"x".repeat(5000)}\n`));
+    expect(rows.map(({ row, line, text }) => [row, line, text.length])).toEqual([
+      [1, 3, 5],
+      [2, 5, 4096],
+    ]);
   });
 
   it("refuses a row that is not UTF-8 and goes on", async () => {

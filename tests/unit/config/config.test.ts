@@ -206,7 +206,8 @@ const FAULTS: readonly Fault[] = [
     name: "a number for a duration",
     found: 'fresh = "10s"',
     by: "fresh = 10",
-    fault: "collections[0].cache.fresh: expected string, got 10",
+    fault:
+      'collections[0].cache.fresh: expected a duration such as "250ms", "30s", "10m", "24h" or "7d", from "0s" to "365d", got 10',
   },
   {
     name: "a duration without a unit",
@@ -240,6 +241,12 @@ const FAULTS: readonly Fault[] = [
     found: '"64KiB"',
     by: '"0B"',
     fault: 'collections[0].document_max: expected a size such as "512B" or "64KiB", at most "256KiB", got "0B"',
+  },
+  {
+    name: "a number for a size",
+    found: '"64KiB"',
+    by: "65536",
+    fault: 'collections[0].document_max: expected a size such as "512B" or "64KiB", at most "256KiB", got 65536',
   },
   {
     name: "a size without a unit",
@@ -295,19 +302,50 @@ const FAULTS: readonly Fault[] = [
     name: "an unknown shard in a map",
     found: 'start = "m"\nshard = "shard-2"',
     by: 'start = "m"\nshard = "shard-3"',
-    fault: 'collections[0].map: ranges[1]: expected one of shard-1, shard-2, got "shard-3"',
+    fault: 'collections[0].map[1]: expected one of shard-1, shard-2, got "shard-3"',
   },
   {
     name: "a map with a gap",
     found: 'start = "m"',
     by: 'start = "n"',
-    fault: 'collections[0].map: ranges[1]: expected ["n", ∞) to start where the one before ends: ["", "m")',
+    fault: 'collections[0].map[1]: expected ["n", ∞) to start where the one before ends: ["", "m")',
   },
   {
     name: "a map cut inside a slot",
     found: 'end = "m"',
     by: 'end = "mmm"',
-    fault: 'collections[0].map: ranges[0]: expected a slot boundary, got "mmm"; the nearest are "mm" or "mn"',
+    fault: 'collections[0].map[0]: expected a slot boundary, got "mmm"; the nearest are "mm" or "mn"',
+  },
+  {
+    name: "a map that ends before the end",
+    found: 'start = "m"\nshard',
+    by: 'start = "m"\nend = "z"\nshard',
+    fault: 'collections[0].map[1]: expected the last range to go to the very end (leave out end), got end = "z"',
+  },
+  {
+    name: "a range that starts with a number",
+    found: 'start = "m"',
+    by: "start = 1",
+    fault: "collections[0].map[1].start: expected a text, got 1",
+  },
+  {
+    name: "a text for a switch",
+    found: "require_if_match = true",
+    by: 'require_if_match = "yes"',
+    fault: 'collections[0].require_if_match: expected true or false, got "yes"',
+  },
+  {
+    name: "an origin of two shards",
+    found: '"http://127.0.0.1:8802"',
+    by: '"http://127.0.0.1:8802", "https://shard-1.example"',
+    fault:
+      'shards[1].origins[1]: expected an origin that no other shard has, got "https://shard-1.example", which is shard-1\'s',
+  },
+  {
+    name: "less time for all attempts than for one",
+    found: 'total_timeout = "3s"',
+    by: 'total_timeout = "900ms"',
+    fault: "edge.total_timeout: expected at least edge.shard_timeout (1000 ms), got 900 ms",
   },
   {
     name: "the same shard twice",
