@@ -21,6 +21,7 @@ import { type Preparation, prepareInstance } from "./preparation.ts";
 import { untilGone, untilReady } from "./readiness.ts";
 import { hasSample, loadSample, SAMPLE_COLLECTION, SAMPLE_KEY } from "./sample.ts";
 import { prepareShard } from "./shard-part.ts";
+import { requireStores } from "./shard-store-check.ts";
 import { listenForStop, type StopRequest } from "./stop-request.ts";
 import { shardPlans, type UpOptions, withOwnShards } from "./up-options.ts";
 import { welcomeLines } from "./welcome.ts";
@@ -106,6 +107,7 @@ async function startParts(instance: Instance): Promise<void> {
   if (edge === undefined) throw new Error("broken assumption: no edge was started");
   const limit = AbortSignal.any([over.signal, AbortSignal.timeout(READY_MS_MAX)]);
   const filled = Promise.all(shards.map((shard) => orAborted(shard.ready, limit))).then(async () => {
+    await requireStores(directory, plans);
     await fillInstance(instance);
     if (!stop.signal.aborted) progress.step("waiting for the edge…");
   });

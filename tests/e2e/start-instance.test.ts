@@ -1,7 +1,7 @@
 // The first command of a newcomer: an instance from nothing to ready, beside another, stopped, found again.
 // Must not know how the parts are started.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -193,5 +193,13 @@ describe("a requested stop", () => {
     instance.child.kill("SIGTERM");
     expect((await instance.finished).code).toBe(0);
     expect(await tree.survivors()).toEqual([]);
+  });
+
+  it("says at once which shard has lost its store, and what to do", async () => {
+    rmSync(join(data, "shard-2"), { recursive: true });
+    const { code, stderr } = await zgate([...(await upOptions(data)).args]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("zgate: shard-2 has lost its store: it holds nothing of products, carts any more");
+    expect(stderr).toContain(`restore ${join(data, "shard-2", "store.db")} from its backup`);
   });
 });
