@@ -1,0 +1,21 @@
+/**
+ * The result of a whole run, as it is kept in bench/results/ and bench/baseline.json.
+ * It must not hold anything that was not measured in that run, or that tells where it ran.
+ */
+import type { Settings } from "./bench.ts";
+import type { Machine } from "./machine.ts";
+import type { Measurement } from "./measurement.ts";
+
+/** One run: when, where, how, what. */
+export interface BenchResult {
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  readonly machine: Machine;
+  readonly settings: Settings;
+  readonly measurements: readonly Measurement[];
+}
+
+/** A kept result. */
+export function parseBenchResult(text: string): BenchResult {
+  return JSON.parse(text) as BenchResult;
+}
