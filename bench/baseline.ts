@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rowsOf } from "./report.ts";
-import { type BenchResult, parseBenchResult } from "./result.ts";
+import { type BenchResult, formatBenchResult, parseBenchResult } from "./result.ts";
 
 const BASELINE = "bench/baseline.json";
 const DOCUMENT = "docs/performance.md";
@@ -13,7 +13,7 @@ const BLOCK = /(<!-- figures: written by the bench, do not edit -->\n)[^]*?(<!--
 
 /** Keeps `result` as the baseline and copies its figures into the document. */
 export function writeBaseline(root: string, result: BenchResult): void {
-  writeFileSync(join(root, BASELINE), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(root, BASELINE), formatBenchResult(result));
   writeFileSync(join(root, DOCUMENT), documentWithFigures(root));
 }
 

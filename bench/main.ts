@@ -17,7 +17,7 @@ import type { Measurement } from "./measurement.ts";
 import { type BenchOptions, parseBenchOptions, UsageError } from "./options.ts";
 import { Processes } from "./processes.ts";
 import { formatTable } from "./report.ts";
-import type { BenchResult } from "./result.ts";
+import { type BenchResult, formatBenchResult } from "./result.ts";
 
 const BENCHES: readonly Bench[] = [routing, shardGet, groupCommit, edgeMiss, edgeMissCached, edgeHit];
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -78,7 +78,7 @@ function endWithSignal(processes: Processes, directory: string): void {
 function keepResult(result: BenchResult, options: BenchOptions): void {
   mkdirSync(RESULTS, { recursive: true });
   const file = join(RESULTS, `${result.date.replaceAll(":", "-")}.json`);
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(file, formatBenchResult(result));
   if (options.baseline === "keep") writeBaseline(ROOT, result);
 }
 

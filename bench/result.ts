@@ -19,3 +19,11 @@ export interface BenchResult {
 export function parseBenchResult(text: string): BenchResult {
   return JSON.parse(text) as BenchResult;
 }
+
+const NUMBERS = /\[\s+(-?\d[^[\]{}"]*?)\s+\]/g;
+
+/** As it is kept: indented, the runs of a side in one line, as the project's formatter writes it. */
+export function formatBenchResult(result: BenchResult): string {
+  const text = JSON.stringify(result, null, 2);
+  return `${text.replace(NUMBERS, (_, numbers: string) => `[${numbers.split(/,\s*/).join(", ")}]`)}\n`;
+}

@@ -49,8 +49,13 @@ const MALFORMED_ESCAPE = /%(?![0-9a-fA-F]{2})/;
 const REMAINING_ESCAPE = /%[0-9a-fA-F]{2}/;
 const SLASHES = /[/\\]/;
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+/** What holds none of the symbols that the three above look for need not be looked through three times. */
+const SUSPECT = /[%/\\\p{Cc}\p{Zl}\p{Zp}]/u;
 /** ASCII is looked past first, which more than halves the time this takes. */
 const UNASSIGNED = /(?!\p{ASCII})[\p{Cn}\p{Cs}]/u;
+
+const SIGMA = "\u03c3";
+const FINAL_SIGMA = "\u03c2";
 
 function refuse(reason: KeyRefusal): { readonly ok: false; readonly reason: KeyRefusal; readonly detail: string } {
   return refused(reason, REFUSALS[reason]);
@@ -102,14 +107,20 @@ function percentDecode(raw: string): string | null {
  * form than the key. Only the Greek final sigma does (Unicode, SpecialCasing), so both sigmas become the ordinary one.
  */
 function normalise(text: string): string {
-  return text.normalize("NFC").toLowerCase().replaceAll("\u03c2", "\u03c3").normalize("NFC");
+  const lower = text.normalize("NFC").toLowerCase();
+  const settled = lower.includes(FINAL_SIGMA) ? lower.replaceAll(FINAL_SIGMA, SIGMA) : lower;
+  return settled.normalize("NFC");
 }
 
 function refusalOf(key: string): KeyRefusal | null {
   if (key === "") return "EMPTY";
+  if (DOT_SEGMENTS.has(key)) return "DOT_SEGMENT";
+  const reason = SUSPECT.test(key) ? refusalOfSymbols(key) : null;
+  return reason ?? (utf8Length(key) > KEY_BYTES_MAX ? "TOO_LONG" : null);
+}
+
+function refusalOfSymbols(key: string): KeyRefusal | null {
   if (REMAINING_ESCAPE.test(key)) return "DOUBLE_ENCODED";
   if (SLASHES.test(key)) return "SLASH";
-  if (DOT_SEGMENTS.has(key)) return "DOT_SEGMENT";
-  if (CONTROL.test(key)) return "CONTROL_CHARACTER";
-  return utf8Length(key) > KEY_BYTES_MAX ? "TOO_LONG" : null;
+  return CONTROL.test(key) ? "CONTROL_CHARACTER" : null;
 }
