@@ -2,10 +2,12 @@
  * The configuration as the CLI needs it: the file people write, and what `up` makes of it for one machine.
  * It must not hold secrets.
  */
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse as parseToml, stringify, type TomlTable } from "smol-toml";
 import { ConfigError, type GatewayConfig, parseConfig } from "../config/config.ts";
+import { accessPermissions } from "../router/permissions.ts";
 import { type DataDirectory, displayPath, PROJECT_ROOT, readIfThere } from "./data-directory.ts";
 import { evenMap, shardIds } from "./even-map.ts";
 import { CliFailure, errorLine } from "./failure.ts";
@@ -94,7 +96,7 @@ export function localIssuer(config: GatewayConfig): { readonly issuer: string; r
 
 /** Read and write permissions for every collection. */
 export function allPermissions(config: GatewayConfig): readonly string[] {
-  return [...config.collections.keys()].flatMap((name) => [`${name}:read`, `${name}:write`]);
+  return [...config.collections.keys()].flatMap(accessPermissions);
 }
 
 function cutEvenly(collection: TomlTable, ids: readonly string[]): void {

@@ -6,12 +6,12 @@ import { readFileSync } from "node:fs";
 import { Argument, Command } from "commander";
 import { encodeKey } from "../router/canonical-key.ts";
 import type { CollectionName } from "../router/ids.ts";
+import { accessPermissions } from "../router/permissions.ts";
 import { addTargetOptions, connect, type TargetOptions } from "./command-context.ts";
 import { displayPath } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
 import { type GatewayAnswer, type GatewayRequest, isSuccess, problemOf, refusal } from "./gateway-client.ts";
 import { canonicalKey, collectionName } from "./option-values.ts";
-import { accessPermissions } from "./permissions.ts";
 
 /** Options of requests that write. */
 export interface WriteFlags extends TargetOptions {

@@ -5,13 +5,13 @@
 
 import type { CollectionConfig } from "../config/config.ts";
 import type { CollectionName } from "../router/ids.ts";
+import { OPERATE_PERMISSION } from "../router/permissions.ts";
 import { parseShardMap, type ShardMap } from "../router/shard-map.ts";
 import { createSqliteCatalog } from "../shards/catalog/sqlite-catalog.ts";
 import { connect, notRunning, type TargetOptions } from "./command-context.ts";
 import { instanceConfiguration } from "./configuration.ts";
 import { dataDirectory, displayPath, isThere, parseFields } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
-import { OPERATE_PERMISSION } from "./permissions.ts";
 
 /** A collection and its current map. */
 export interface MappedCollection {

@@ -2,11 +2,12 @@
  * What the gateway says about itself: what it serves, whether it is alive and ready, what its error codes mean, its maps.
  * It must not serve documents, nor tell anybody without a permission who owns what.
  */
+
+import { OPERATE_PERMISSION } from "../router/permissions.ts";
 import { isProblemCode, PROBLEM_PATH, PROBLEMS, type ProblemCode } from "../router/problem.ts";
 import { shardsOf } from "../router/shard-map.ts";
 import { READ_METHODS, requireMethod } from "./allowed-methods.ts";
 import { requirePermission } from "./auth/authorisation.ts";
-import { OPERATE_PERMISSION } from "./auth/identity.ts";
 import { answerOptions } from "./cors.ts";
 import { admit, type EdgeParts } from "./edge-parts.ts";
 import { EdgeProblem } from "./edge-problem.ts";

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { CollectionConfig } from "../config/config.ts";
-import type { CollectionName, MapVersion, ShardId, SlotId } from "../router/ids.ts";
+import { type CollectionName, nextVersion, type ShardId, type SlotId } from "../router/ids.ts";
 import { contains } from "../router/range.ts";
 import type { ShardMap } from "../router/shard-map.ts";
 import { type Placement, prefixesOf, slotsOfPrefix } from "../router/slot.ts";
@@ -23,8 +23,6 @@ export interface ClaimContext {
   readonly clock: Pick<Clock, "nowMs">;
   readonly log: Logger;
 }
-
-const FIRST = 1;
 
 /**
  * Claims what `shard` is to own first of each collection, where that has not happened yet. Resolves to the collections
@@ -44,7 +42,7 @@ export async function claimFirstSlots(
 async function claimCollection(context: ClaimContext, collection: CollectionConfig): Promise<"settled" | "store-lost"> {
   const { shard, catalog, log } = context;
   const { name, placement } = collection;
-  const map = await catalog.version(name, parseFirst());
+  const map = await catalog.version(name, nextVersion(0));
   if (map === null) {
     log("warn", "collection-not-created", { collection: name });
     return "settled";
@@ -69,10 +67,6 @@ async function checkHeld({ store, log }: ClaimContext, name: CollectionName, slo
   if (slots.length === 0 || (await store.hasHeld(name))) return "settled";
   log("error", "store-lost", { collection: name });
   return "store-lost";
-}
-
-function parseFirst(): MapVersion {
-  return FIRST as MapVersion;
 }
 
 /** The slots that `map` gives to `shard`. */

@@ -5,6 +5,7 @@
 import { join, resolve } from "node:path";
 import { Argument, Command, Option } from "commander";
 import type { CollectionName } from "../../router/ids.ts";
+import { accessPermissions } from "../../router/permissions.ts";
 import { addExamples, addTargetOptions, type CommandContext, connect, type TargetOptions } from "../command-context.ts";
 import { dataDirectory, displayPath, isThere } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
@@ -16,7 +17,6 @@ import { formatOf } from "../import/records.ts";
 import { ROW_FORMATS, type RowFormat } from "../import/row.ts";
 import { type Survey, surveyFile } from "../import/survey.ts";
 import { collectionName, wholeNumber } from "../option-values.ts";
-import { accessPermissions } from "../permissions.ts";
 import { createProgress } from "../progress.ts";
 import type { Terminal } from "../terminal.ts";
 

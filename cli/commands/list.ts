@@ -4,11 +4,11 @@
 import { Argument, Command } from "commander";
 import { LIST_LIMIT_MAX } from "../../router/contract.ts";
 import type { CollectionName } from "../../router/ids.ts";
+import { accessPermissions } from "../../router/permissions.ts";
 import { addExamples, addTargetOptions, type CommandContext, connect, type TargetOptions } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
 import { type ListPage, parseListPage } from "../list-page.ts";
 import { collectionName, wholeNumber } from "../option-values.ts";
-import { accessPermissions } from "../permissions.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface ListFlags extends TargetOptions {

@@ -3,12 +3,12 @@
  * `$(zgate token …)` is how it is used.
  */
 import { Command, Option } from "commander";
+import { OPERATE_PERMISSION } from "../../router/permissions.ts";
 import { addDataOption, addExamples, type CommandContext } from "../command-context.ts";
 import { allPermissions, instanceConfiguration, localIssuer } from "../configuration.ts";
 import { dataDirectory } from "../data-directory.ts";
 import { mintToken } from "../keys.ts";
 import { durationMs, permissionList } from "../option-values.ts";
-import { OPERATE_PERMISSION } from "../permissions.ts";
 
 interface TokenFlags {
   readonly subject: string;

@@ -9,11 +9,11 @@ import type { CollectionConfig, GatewayConfig } from "../../config/config.ts";
 import type { SigningKeys } from "../../config/signing-keys.ts";
 import { parsePathSegment } from "../../router/canonical-key.ts";
 import { HEADER, type SignedTarget, signedText } from "../../router/contract.ts";
+import { accessPermissions } from "../../router/permissions.ts";
 import { rangeOf } from "../../router/shard-map.ts";
 import { sortKeyOf } from "../../router/slot.ts";
 import { CliFailure } from "../failure.ts";
 import type { GatewayAnswer, GatewayRequest } from "../gateway-client.ts";
-import { accessPermissions } from "../permissions.ts";
 
 /** Whom and what to write as. */
 export interface ShardSenderOptions {

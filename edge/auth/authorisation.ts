@@ -3,13 +3,14 @@
  * It must not look at paths: only at the collection and the kind of access that they resolved to.
  */
 import type { CollectionConfig } from "../../config/config.ts";
+import { accessPermission } from "../../router/permissions.ts";
 import { EdgeProblem } from "../edge-problem.ts";
 import type { Identity } from "./identity.ts";
 
 /** Throws an `EdgeProblem` unless `identity` may read or write `collection`. The shard decides again by itself. */
 export function authorise(identity: Identity, collection: CollectionConfig, access: "read" | "write"): void {
   if (access === "read" && collection.isPublic) return;
-  requirePermission(identity, `${collection.name}:${access}`);
+  requirePermission(identity, accessPermission(collection.name, access));
 }
 
 /** Throws 401 for everybody without a token and 403 for a token without `permission`. */

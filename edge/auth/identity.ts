@@ -3,6 +3,7 @@
  * It must not read unverified claims.
  */
 import type { GatewayConfig } from "../../config/config.ts";
+import { accessPermissions, OPERATE_PERMISSION } from "../../router/permissions.ts";
 import { accepted, type Result, refused } from "../../router/result.ts";
 
 /** `subject` "" is everybody (no token). `permissions` are sorted and only those that this gateway knows. */
@@ -25,9 +26,6 @@ export const ANONYMOUS: Identity = {
   permissionText: "",
 };
 
-/** The permission to look at the gateway's own workings. */
-export const OPERATE_PERMISSION = "zgate:operate";
-
 /** Longest subject, in characters. */
 const SUBJECT_LENGTH_MAX = 256;
 
@@ -35,7 +33,7 @@ type Members = Readonly<Record<string, unknown>>;
 
 /** All permissions that mean something here. */
 export function knownPermissions(config: GatewayConfig): ReadonlySet<string> {
-  const names = [...config.collections.keys()].flatMap((name) => [`${name}:read`, `${name}:write`]);
+  const names = [...config.collections.keys()].flatMap(accessPermissions);
   return new Set([...names, OPERATE_PERMISSION]);
 }
 

@@ -6,6 +6,7 @@ import type { CollectionConfig } from "../../config/config.ts";
 import { encodeKey, parsePathSegment } from "../../router/canonical-key.ts";
 import { HEADER, type HeaderReader } from "../../router/contract.ts";
 import { quote } from "../../router/ids.ts";
+import { accessPermission } from "../../router/permissions.ts";
 import { accepted, type Result, refused } from "../../router/result.ts";
 import { slotOf, sortKeyOf } from "../../router/slot.ts";
 import type { RowAddress } from "../store/port.ts";
@@ -54,7 +55,7 @@ export function refusePermission(
   header: HeaderReader,
 ): { readonly ok: false; readonly reason: "FORBIDDEN"; readonly detail: string } | null {
   if (intent === "read" && collection.isPublic) return null;
-  const needed = `${collection.name}:${intent}`;
+  const needed = accessPermission(collection.name, intent);
   const permissions = header(HEADER.permissions) ?? "";
   return permissions.split(" ").includes(needed) ? null : refused("FORBIDDEN", `expected the permission ${needed}`);
 }
