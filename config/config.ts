@@ -8,6 +8,7 @@ import { type CollectionName, nextVersion, quote, type ShardId } from "../router
 import { parseRanges, type ShardMap } from "../router/shard-map.ts";
 import type { Placement } from "../router/slot.ts";
 import { configSchema, type ParsedFile } from "./schema.ts";
+import { buildCatalog, buildStores, type CatalogConfig, EMBEDDED, type StoreConfig } from "./storage.ts";
 
 /** How the edge caches public reads, in milliseconds. */
 export interface CacheConfig {
@@ -37,10 +38,11 @@ export interface CollectionConfig {
   readonly initialMap: ShardMap;
 }
 
-/** One shard and where its backends listen. */
+/** One shard: where its backends listen, and what its data lie in. */
 export interface ShardConfig {
   readonly id: ShardId;
   readonly origins: readonly string[];
+  readonly store: StoreConfig;
 }
 
 /** Signature algorithms that an issuer may use. */
@@ -68,6 +70,7 @@ export interface EdgeConfig {
 export interface GatewayConfig {
   readonly collections: ReadonlyMap<string, CollectionConfig>;
   readonly shards: ReadonlyMap<string, ShardConfig>;
+  readonly catalog: CatalogConfig;
   readonly issuers: readonly IssuerConfig[];
   readonly edge: EdgeConfig;
 }
@@ -130,7 +133,9 @@ function pathOf(issue: v.BaseIssue<unknown>): string {
 }
 
 function buildConfig(file: ParsedFile, faults: string[]): GatewayConfig {
-  const shards = indexUnique(file.shards, (shard) => shard.id, { what: "shards", faults });
+  const stores = buildStores(file.stores, faults);
+  const entries = file.shards.map((entry, index) => buildShard(entry, { index, stores, faults }));
+  const shards = indexUnique(entries, (shard) => shard.id, { what: "shards", faults });
   checkOrigins(file.shards, faults);
   checkLimits(file.edge, faults);
   const known: ReadonlySet<string> = new Set(shards.keys());
@@ -139,6 +144,7 @@ function buildConfig(file: ParsedFile, faults: string[]): GatewayConfig {
   return {
     collections: indexUnique(collections, (collection) => collection.name, { what: "collections", faults }),
     shards,
+    catalog: buildCatalog(file.catalog),
     issuers: [...indexUnique(issuers, ({ issuer }) => issuer, { what: "issuers", faults }).values()],
     edge: {
       shardTimeoutMs: file.edge.shard_timeout,
@@ -159,6 +165,22 @@ function indexUnique<Item>(
     index.set(nameOf(item), item);
   }
   return index;
+}
+
+interface ShardContext {
+  readonly index: number;
+  readonly stores: ReadonlyMap<string, StoreConfig>;
+  readonly faults: string[];
+}
+
+function buildShard(entry: ParsedFile["shards"][number], { index, stores, faults }: ShardContext): ShardConfig {
+  const { id, origins, store: name } = entry;
+  const store = stores.get(name);
+  if (store === undefined) {
+    const known = [...stores.keys()].map(quote).join(", ");
+    faults.push(`shards[${index}].store: expected one of ${known}, got ${quote(name)}`);
+  }
+  return { id, origins, store: store ?? EMBEDDED };
 }
 
 /** Behind one origin is one store: shared by two shards, each would take the other's slots for foreign ones. */

@@ -10,6 +10,9 @@ import { parseDurationMs, parseSizeBytes } from "./duration.ts";
 
 const duration = durationBetween("0s", "365d");
 
+/** The store that every shard has unless it names another one. */
+export const EMBEDDED_STORE = "sqlite";
+
 /** A wait: timers count milliseconds in 31 bits, and a wait of nothing always runs out. */
 const wait = durationBetween("1ms", "1h");
 
@@ -121,18 +124,81 @@ const collection = v.strictObject({
   map: atLeastOne(mapRange),
 });
 
-const shard = v.strictObject({ id: shardId, origins: atLeastOne(origin) });
-
 const someText = v.pipe(v.string(), v.minLength(1, "expected a text that is not empty"));
+
+const shard = v.strictObject({
+  id: shardId,
+  origins: atLeastOne(origin),
+  store: v.optional(someText, EMBEDDED_STORE),
+});
+
+const contactPoint = v.pipe(
+  v.string(),
+  v.check((text) => isContactPoint(text), "expected host:port, such as 10.0.0.1:9042"),
+);
+
+function isContactPoint(text: string): boolean {
+  const [, port = "0"] = /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/.exec(text) ?? [];
+  return Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/**
+ * Cassandra's own rule for names that need no quotes; 48 characters with the longest shard id behind it. Its own
+ * keyspaces are called system, system_auth and the like.
+ */
+const keyspacePrefix = v.pipe(
+  v.string(),
+  v.regex(/^(?!system)[a-z][a-z0-9_]{0,15}$/, 'expected a letter and at most 15 of [a-z0-9_], not "system…"'),
+);
+
+const REPLICAS_EXPECTED = "expected a number of replicas from 1 to 9";
+const replicas = v.pipe(
+  v.number(REPLICAS_EXPECTED),
+  v.check((count) => Number.isInteger(count) && count >= 1 && count <= 9, REPLICAS_EXPECTED),
+);
+
+const environmentName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Z][A-Z0-9_]*$/, "expected the name of an environment variable"),
+);
+
+const FRACTION_EXPECTED = "expected a number from 0 to 1";
+const fraction = v.pipe(
+  v.number(FRACTION_EXPECTED),
+  v.check((value) => value >= 0 && value <= 1, FRACTION_EXPECTED),
+);
+
+const cassandraStore = v.strictObject({
+  kind: v.literal("cassandra"),
+  contact_points: atLeastOne(contactPoint),
+  datacenter: someText,
+  replication: v.pipe(
+    v.record(someText, replicas),
+    v.check((value) => Object.keys(value).length > 0, "expected at least one datacenter with its number of replicas"),
+  ),
+  keyspace_prefix: v.optional(keyspacePrefix, "zgate_"),
+  user: v.optional(someText),
+  password_env: v.optional(environmentName, "ZGATE_CASSANDRA_PASSWORD"),
+  tls: v.optional(v.strictObject({ ca: v.optional(someText), cert: v.optional(someText), key: v.optional(someText) })),
+  trace_fraction: v.optional(fraction, 0),
+});
+
+const catalog = v.variant("kind", [
+  v.strictObject({ kind: v.literal("sqlite") }),
+  v.strictObject({
+    kind: v.literal("dynamodb"),
+    table: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "expected a table name: 3 to 255 of [A-Za-z0-9_.-]")),
+    region: someText,
+    endpoint: v.optional(origin),
+  }),
+]);
 
 const issuer = v.strictObject({
   issuer: someText,
   audience: someText,
   algorithms: atLeastOne(v.picklist(["EdDSA", "ES256", "RS256"])),
   jwks_url: v.optional(keysUrl),
-  jwks_env: v.optional(
-    v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]*$/, "expected the name of an environment variable")),
-  ),
+  jwks_env: v.optional(environmentName),
 });
 
 const edge = v.strictObject({
@@ -145,6 +211,8 @@ const edge = v.strictObject({
 export const configSchema = v.strictObject({
   collections: atLeastOne(collection),
   shards: atLeastOne(shard),
+  stores: v.optional(v.record(someText, cassandraStore), {}),
+  catalog: v.optional(catalog, { kind: "sqlite" }),
   issuers: v.optional(v.array(issuer), []),
   edge: v.optional(edge, {}),
 });

@@ -116,8 +116,12 @@ describe("a configuration", () => {
       },
     });
     expect([...config.shards.values()]).toEqual([
-      { id: "shard-1", origins: ["http://127.0.0.1:8801", "https://shard-1.example"] },
-      { id: "shard-2", origins: ["http://127.0.0.1:8802"] },
+      {
+        id: "shard-1",
+        origins: ["http://127.0.0.1:8801", "https://shard-1.example"],
+        store: { kind: "sqlite" },
+      },
+      { id: "shard-2", origins: ["http://127.0.0.1:8802"], store: { kind: "sqlite" } },
     ]);
     expect(config.issuers).toEqual([
       {

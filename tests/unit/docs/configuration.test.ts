@@ -9,6 +9,10 @@ interface SchemaShape {
   readonly default?: unknown;
   readonly entries?: Readonly<Record<string, SchemaShape>>;
   readonly item?: SchemaShape;
+  /** Of a table whose names the user chooses. */
+  readonly value?: SchemaShape;
+  /** Of a table with several shapes, told apart by its `kind`. */
+  readonly options?: readonly SchemaShape[];
   readonly wrapped?: SchemaShape;
 }
 
@@ -23,10 +27,18 @@ const WITHOUT_ROW = new Set(["collections", "shards"]);
 function settingsOf(schema: SchemaShape, path: string): readonly Setting[] {
   if (schema.wrapped !== undefined) return settingsOf(schema.wrapped, path);
   if (schema.item !== undefined) return settingsOf(schema.item, `${path}[]`);
+  if (schema.type === "record" && schema.value !== undefined) return settingsOf(schema.value, `${path}.NAME`);
+  if (schema.type === "variant") return settingsOfAny(schema.options ?? [], path);
   return Object.entries(schema.entries ?? {}).flatMap(([name, entry]) => {
     const below = path === "" ? name : `${path}.${name}`;
     return [{ path: below, fallback: fallbackOf(entry) }, ...settingsOf(entry, below)];
   });
+}
+
+/** A setting that several shapes have is one setting. */
+function settingsOfAny(shapes: readonly SchemaShape[], path: string): readonly Setting[] {
+  const found = shapes.flatMap((shape) => settingsOf(shape, path));
+  return [...new Map(found.map((setting) => [setting.path, setting])).values()];
 }
 
 function fallbackOf(entry: SchemaShape): string {

@@ -39,7 +39,7 @@ async function closedOrigin(): Promise<string> {
 }
 
 function ask(origins: readonly string[]) {
-  const shards = new Map([[D, { id: D, origins }]]);
+  const shards = new Map([[D, { id: D, origins, store: { kind: "sqlite" } as const }]]);
   const sign = () => ({ "x-signature": "signed" });
   return createHttpPeers({ shards, sign }).ownership(D, addressOf("abc"));
 }
