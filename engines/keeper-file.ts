@@ -1,0 +1,56 @@
+/**
+ * `keeper.json`: which process keeps the engines of a directory running, and where they listen. It must not be believed
+ * without looking whether that very process lives: a killed one leaves its file behind.
+ */
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isAlive, type ProcessIdentity, parseIdentity } from "./process-identity.ts";
+
+/** One engine as the others see it. */
+export interface KeptNode {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logFile: string;
+}
+
+/** What a keeper runs. */
+export interface Kept {
+  readonly keeper: ProcessIdentity;
+  readonly cassandra: readonly KeptNode[];
+  readonly dynamodb: KeptNode | null;
+  readonly datacenter: string;
+  readonly region: string;
+}
+
+/** Tells where the engines of this process are, once they serve. */
+export function writeKept(directory: string, kept: Kept): void {
+  const path = fileOf(directory);
+  writeFileSync(`${path}.draft`, `${JSON.stringify(kept, null, 2)}\n`);
+  renameSync(`${path}.draft`, path);
+}
+
+/** The engines are no more. */
+export function removeKept(directory: string): void {
+  rmSync(fileOf(directory), { force: true });
+}
+
+/** What is kept running in the directory; null when nothing is. */
+export function findKept(directory: string): Kept | null {
+  try {
+    const kept = parseKept(readFileSync(fileOf(directory), "utf8"));
+    return kept !== null && isAlive(kept.keeper) ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+function parseKept(text: string): Kept | null {
+  const kept = JSON.parse(text) as Kept;
+  const isWhole = parseIdentity(kept.keeper) !== null && Array.isArray(kept.cassandra) && kept.dynamodb !== undefined;
+  return isWhole ? kept : null;
+}
+
+function fileOf(directory: string): string {
+  return join(directory, "keeper.json");
+}

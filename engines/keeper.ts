@@ -1,0 +1,79 @@
+/**
+ * Keeps the engines of `engines:up` running after that command has returned, until `engines:down` asks it to stop.
+ * It must not outlive a start that was broken off.
+ *
+ * Called as `keeper.ts DIRECTORY NODES` with an IPC channel. Tells its starter `{type: "progress", text}`, then
+ * `{type: "ready"}` or `{type: "failed", message}`.
+ */
+import { type EngineNode, type RunningEngines, startEngines } from "./engines.ts";
+import { errorText } from "./engines-error.ts";
+import { type KeptNode, removeKept, writeKept } from "./keeper-file.ts";
+import { identify } from "./process-identity.ts";
+import { DATACENTER, DYNAMODB_REGION } from "./settings.ts";
+
+const [directory = "", nodes = ""] = process.argv.slice(2);
+const starting = new AbortController();
+let engines: RunningEngines | null = null;
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end());
+// Its starter is gone: fine once all serve, a broken off start before.
+process.on("disconnect", () => {
+  if (engines === null) starting.abort();
+});
+if (!process.connected) starting.abort();
+
+try {
+  engines = await startEngines({
+    directory,
+    cassandraNodes: parseNodes(nodes),
+    dynamodb: true,
+    ports: "usual",
+    signal: starting.signal,
+    onProgress: (text) => tell({ type: "progress", text }),
+  });
+  if (starting.signal.aborted) await end();
+  keep(engines);
+  tell({ type: "ready" });
+} catch (error) {
+  tell({ type: "failed", message: errorText(error) });
+  if (process.connected) process.disconnect();
+  process.exitCode = 1;
+}
+
+function keep(running: RunningEngines): void {
+  const keeper = identify(process.pid);
+  if (keeper === null) throw new Error("this process cannot be found among the running ones");
+  writeKept(directory, {
+    keeper,
+    cassandra: (running.cassandra?.nodes ?? []).map(keptNode),
+    dynamodb: running.dynamodb === null ? null : keptNode(running.dynamodb.node),
+    datacenter: DATACENTER,
+    region: DYNAMODB_REGION,
+  });
+  // The others go on; `status` shows which one is missing.
+  void running.died.then(({ name, reason }) => process.stderr.write(`${name} ended: ${reason}\n`));
+}
+
+async function end(): Promise<void> {
+  if (engines === null) {
+    starting.abort();
+    return;
+  }
+  await engines.stop();
+  removeKept(directory);
+  process.exit(0);
+}
+
+function keptNode({ name, host, port, logFile }: EngineNode): KeptNode {
+  return { name, host, port, logFile };
+}
+
+function tell(message: object): void {
+  // The starter may be gone at any time; that is no fault of the engines.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+function parseNodes(text: string): 0 | 1 | 2 | 3 {
+  const count = Number.parseInt(text, 10);
+  return count === 0 || count === 2 || count === 3 ? count : 1;
+}

@@ -1,0 +1,162 @@
+/**
+ * `engines:up`, `engines:down` and `engines:status`: find the keeper of a directory, start it, stop it, ask what it
+ * keeps. It must not touch any process that the keeper did not start.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { EnginesError, errorText } from "./engines-error.ts";
+import { findKept, type Kept, type KeptNode, removeKept } from "./keeper-file.ts";
+import { endLeftOver, recordedProcess } from "./left-over.ts";
+import { answersCql, answersHttp } from "./probes.ts";
+import { isAlive, signalProcess, waitUntilGone } from "./process-identity.ts";
+
+const KEEPER = join(import.meta.dirname, "keeper.ts");
+/** Longer than the orderly stop of any node may take. */
+const STOP_MS_MAX = 90_000;
+const KILL_MS_MAX = 10_000;
+
+/** What to bring up. */
+export interface UpRequest {
+  readonly directory: string;
+  readonly nodes: 1 | 2 | 3;
+  readonly onProgress: (text: string) => void;
+  /** Breaks the start off; nothing is left running. */
+  readonly signal: AbortSignal;
+}
+
+/** What is there after `up`, and whether it was there before. */
+export interface UpResult {
+  readonly kept: Kept;
+  readonly ranAlready: boolean;
+}
+
+/** Brings the engines of a directory up, unless they run. Throws `EnginesError`. */
+export async function bringUp(request: UpRequest): Promise<UpResult> {
+  const { directory, nodes } = request;
+  const present = findKept(directory);
+  if (present !== null && present.cassandra.length !== nodes) {
+    throw new EnginesError(`${present.cassandra.length} of Cassandra's nodes run in ${directory}, not ${nodes}`, {
+      hint: "stop them with `npm run engines:down`, or name another directory with --data DIR",
+    });
+  }
+  if (present !== null) return { kept: present, ranAlready: true };
+  mkdirSync(directory, { recursive: true });
+  await startKeeper(request);
+  const kept = findKept(directory);
+  if (kept === null) throw new EnginesError(`the engines ended at once; see ${join(directory, "keeper.log")}`);
+  return { kept, ranAlready: false };
+}
+
+/** Stops the engines of a directory. Resolves to whether any ran. Throws `EnginesError` when they cannot be ended. */
+export async function bringDown(directory: string): Promise<boolean> {
+  const kept = findKept(directory);
+  if (kept === null) return await endForgotten(directory);
+  signalProcess(kept.keeper, "SIGTERM");
+  if (await waitUntilGone(kept.keeper, STOP_MS_MAX)) return true;
+  // Its guards end the engines at once then.
+  signalProcess(kept.keeper, "SIGKILL");
+  if (!(await waitUntilGone(kept.keeper, KILL_MS_MAX))) {
+    throw new EnginesError(`process ${kept.keeper.pid} keeps the engines and cannot be ended`);
+  }
+  await endForgotten(directory);
+  removeKept(directory);
+  return true;
+}
+
+/** One engine and its health. */
+export interface NodeStatus extends KeptNode {
+  readonly pid: number | null;
+  readonly serves: boolean;
+}
+
+/** What runs in a directory; `keeper` is null when nothing is kept running there. */
+export interface EnginesStatus {
+  readonly directory: string;
+  readonly keeper: number | null;
+  readonly cassandra: {
+    readonly contactPoints: readonly string[];
+    readonly datacenter: string;
+    readonly nodes: readonly NodeStatus[];
+  } | null;
+  readonly dynamodb: { readonly endpoint: string; readonly region: string; readonly node: NodeStatus } | null;
+}
+
+/** Asks every engine of the directory. */
+export async function statusOf(directory: string): Promise<EnginesStatus> {
+  const kept = findKept(directory);
+  if (kept === null) return { directory, keeper: null, cassandra: null, dynamodb: null };
+  const nodes = await Promise.all(kept.cassandra.map((node) => nodeStatus(directory, node, answersCql(node, 1))));
+  const { datacenter, region, dynamodb } = kept;
+  return {
+    directory,
+    keeper: kept.keeper.pid,
+    cassandra: { contactPoints: nodes.map(({ host, port }) => `${host}:${port}`), datacenter, nodes },
+    dynamodb: dynamodb === null ? null : await dynamodbStatus(directory, dynamodb, region),
+  };
+}
+
+async function dynamodbStatus(directory: string, kept: KeptNode, region: string): Promise<EnginesStatus["dynamodb"]> {
+  const node = await nodeStatus(directory, kept, answersHttp(kept.host, kept.port));
+  return { endpoint: `http://${kept.host}:${kept.port}`, region, node };
+}
+
+/** Somebody else's server at the port of an engine that has ended does not count. */
+async function nodeStatus(directory: string, node: KeptNode, answer: Promise<boolean>): Promise<NodeStatus> {
+  const answers = await answer;
+  const recorded = recordedProcess(join(directory, node.name));
+  const pid = recorded !== null && isAlive(recorded) ? recorded.pid : null;
+  return { ...node, pid, serves: answers && pid !== null };
+}
+
+/** Engines whose keeper and guards were all killed. */
+async function endForgotten(directory: string): Promise<boolean> {
+  const folders = ["cassandra-1", "cassandra-2", "cassandra-3", "dynamodb"].map((name) => join(directory, name));
+  const forgotten = folders.filter((folder) => {
+    const recorded = recordedProcess(folder);
+    return recorded !== null && isAlive(recorded);
+  });
+  await Promise.all(forgotten.map((folder) => endLeftOver(folder)));
+  return forgotten.length > 0;
+}
+
+async function startKeeper({ directory, nodes, onProgress, signal }: UpRequest): Promise<void> {
+  const log = openSync(join(directory, "keeper.log"), "a");
+  const keeper = spawn(process.execPath, [KEEPER, directory, String(nodes)], {
+    detached: true,
+    stdio: ["ignore", log, log, "ipc"],
+  });
+  closeSync(log);
+  // Without the channel it gives up and ends what it has started.
+  const breakOff = (): void => {
+    if (keeper.connected) keeper.disconnect();
+  };
+  signal.addEventListener("abort", breakOff);
+  try {
+    await untilReady(keeper, onProgress);
+  } finally {
+    signal.removeEventListener("abort", breakOff);
+  }
+  breakOff();
+  keeper.unref();
+}
+
+function untilReady(keeper: ChildProcess, onProgress: (text: string) => void): Promise<void> {
+  return new Promise((settle, fail) => {
+    let failure = "the keeper of the engines ended";
+    keeper.on("message", (message) => {
+      const { type, text } = parseMessage(message);
+      if (type === "progress") onProgress(text);
+      if (type === "ready") settle();
+      if (type === "failed") failure = text;
+    });
+    keeper.once("error", (error) => fail(new EnginesError(`cannot start the keeper: ${errorText(error)}`)));
+    // Only its end says that everything it had started is gone.
+    keeper.once("exit", () => fail(new EnginesError(failure)));
+  });
+}
+
+function parseMessage(message: unknown): { readonly type: string; readonly text: string } {
+  const fields = message as { readonly type: string; readonly text?: string; readonly message?: string };
+  return { type: fields.type, text: fields.text ?? fields.message ?? "" };
+}
