@@ -5,45 +5,38 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { CollectionName, MapVersion, ShardId } from "../../router/ids.ts";
 import type { ShardMap } from "../../router/shard-map.ts";
-import { type AuditEntry, type Author, type Catalog, CatalogError, type PublishOutcome } from "./port.ts";
-import { openConnection, type Pacing, type SqliteConnection, type SqliteSchema } from "./sqlite-connection.ts";
+import type { Pacing } from "./pacing.ts";
+import {
+  type AuditEntry,
+  type AuditPage,
+  type Author,
+  type Catalog,
+  CatalogError,
+  type LeaseOutcome,
+  type LeaseRequest,
+  type Move,
+  type MoveChange,
+  type MoveCreation,
+  type MoveIntent,
+  type MovesPage,
+  type MoveUpdate,
+  type PublishedMap,
+  type PublishOutcome,
+  type VersionsPage,
+} from "./port.ts";
+import { CATALOG_SCHEMA } from "./sqlite-catalog-schema.ts";
+import { openConnection, type SqliteConnection } from "./sqlite-connection.ts";
 import { SqliteError } from "./sqlite-fault.ts";
-
-/** Versions are immutable. A head only ever goes from one version to the next. */
-const TABLES = `
-  CREATE TABLE heads (
-    collection TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL CHECK (version >= 1)
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE versions (
-    collection TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    parent INTEGER NOT NULL,
-    ranges TEXT NOT NULL,
-    writer TEXT NOT NULL,
-    action TEXT NOT NULL,
-    actor TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    PRIMARY KEY (collection, version)
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TRIGGER versions_never_change BEFORE UPDATE ON versions
-  BEGIN SELECT RAISE(ABORT, 'versions never change'); END;
-
-  CREATE TRIGGER versions_stay BEFORE DELETE ON versions
-  BEGIN SELECT RAISE(ABORT, 'versions are never deleted'); END;
-
-  CREATE TABLE claims (
-    collection TEXT NOT NULL,
-    shard TEXT NOT NULL,
-    actor TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    PRIMARY KEY (collection, shard)
-  ) STRICT, WITHOUT ROWID;
-`;
-
-const SCHEMA: SqliteSchema = { migrations: [TABLES], prepare: () => undefined };
+import {
+  changeMove,
+  dropLease,
+  insertMove,
+  readAudit,
+  readMove,
+  readMoves,
+  recordDeed,
+  takeLease,
+} from "./sqlite-moves.ts";
 
 const SQL = {
   insertHead: "INSERT OR IGNORE INTO heads (collection, version) VALUES (?, 1)",
@@ -52,13 +45,15 @@ const SQL = {
     INSERT INTO versions (collection, version, parent, ranges, writer, action, actor, at_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   isWrittenBy: "SELECT 1 FROM versions WHERE collection = ? AND version = ? AND writer = ?",
-  version: "SELECT version, parent, ranges FROM versions WHERE collection = ? AND version = ?",
+  version: "SELECT version, parent, ranges, actor, at_ms FROM versions WHERE collection = ? AND version = ?",
   current: `
-    SELECT versions.version, parent, ranges
+    SELECT versions.version, parent, ranges, actor, at_ms
     FROM heads JOIN versions ON versions.collection = heads.collection AND versions.version = heads.version
     WHERE heads.collection = ?`,
-  audit: `
-    SELECT version, action, actor, at_ms FROM versions WHERE collection = ? ORDER BY version DESC LIMIT ?`,
+  versions: `
+    SELECT version, parent, ranges, actor, at_ms FROM versions
+    WHERE collection = :collection AND (:before IS NULL OR version < :before)
+    ORDER BY version DESC LIMIT :limit`,
   hasClaim: "SELECT 1 FROM claims WHERE collection = ? AND shard = ?",
   insertClaim: "INSERT OR IGNORE INTO claims (collection, shard, actor, at_ms) VALUES (?, ?, ?, ?)",
 } as const;
@@ -72,7 +67,7 @@ export interface SqliteCatalogOptions {
 
 /** Opens the catalog; creates the file where it is missing. Rejects with `CatalogError`. */
 export async function createSqliteCatalog(options: SqliteCatalogOptions): Promise<Catalog> {
-  return translateErrors(async () => new SqliteCatalog(await openConnection({ ...options, schema: SCHEMA })));
+  return translateErrors(async () => new SqliteCatalog(await openConnection({ ...options, schema: CATALOG_SCHEMA })));
 }
 
 async function translateErrors<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -120,13 +115,40 @@ class SqliteCatalog implements Catalog {
     return this.#read(() => parseMap(collection, this.#db.prepare(SQL.version).get(collection, version)));
   }
 
-  audit(collection: CollectionName, limit: number): Promise<readonly AuditEntry[]> {
-    return this.#read(() =>
-      this.#db
-        .prepare(SQL.audit)
-        .all(collection, limit)
-        .map((row) => parseEntry(collection, row)),
-    );
+  versions(collection: CollectionName, page: VersionsPage): Promise<readonly PublishedMap[]> {
+    const { limit, before = null } = page;
+    return this.#read(() => {
+      const rows = this.#db.prepare(SQL.versions).all({ collection, before, limit });
+      return rows.map((row) => parsePublished(collection, row));
+    });
+  }
+
+  audit(collection: CollectionName, page: AuditPage): Promise<readonly AuditEntry[]> {
+    return this.#read(() => readAudit(this.#db, collection, page));
+  }
+
+  createMove(intent: MoveIntent, author: Author): Promise<MoveCreation> {
+    return this.#write(() => insertMove(this.#db, intent, author));
+  }
+
+  updateMove(id: string, change: MoveChange, author: Author): Promise<MoveUpdate> {
+    return this.#write(() => changeMove(this.#db, id, { change, author }));
+  }
+
+  move(id: string): Promise<Move | null> {
+    return this.#read(() => readMove(this.#db, id));
+  }
+
+  moves(collection: CollectionName | null, page: MovesPage): Promise<readonly Move[]> {
+    return translateErrors(() => this.#connection.readTogether(() => readMoves(this.#db, collection, page)));
+  }
+
+  acquireLease(name: string, request: LeaseRequest): Promise<LeaseOutcome> {
+    return this.#write(() => takeLease(this.#db, name, request));
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    await this.#write(() => dropLease(this.#db, name, holder));
   }
 
   hasClaimed(collection: CollectionName, shard: ShardId): Promise<boolean> {
@@ -148,6 +170,7 @@ class SqliteCatalog implements Catalog {
     const ranges = JSON.stringify(map.ranges);
     const { writer, actor, atMs } = author;
     this.#db.prepare(SQL.insertVersion).run(collection, version, parent, ranges, writer, action, actor, atMs);
+    recordDeed(this.#db, { collection, action, version, move: null }, author);
     return { kind: "published" };
   }
 
@@ -187,21 +210,15 @@ class SqliteCatalog implements Catalog {
 type Columns = Readonly<Record<string, unknown>>;
 
 function parseMap(collection: CollectionName, columns: Columns | undefined): ShardMap | null {
-  if (columns === undefined) return null;
-  return {
+  return columns === undefined ? null : parsePublished(collection, columns).map;
+}
+
+function parsePublished(collection: CollectionName, columns: Columns): PublishedMap {
+  const map = {
     collection,
     version: columns["version"] as MapVersion,
     parent: columns["parent"] as number,
     ranges: JSON.parse(columns["ranges"] as string) as ShardMap["ranges"],
   };
-}
-
-function parseEntry(collection: CollectionName, columns: Columns): AuditEntry {
-  return {
-    atMs: columns["at_ms"] as number,
-    actor: columns["actor"] as string,
-    action: columns["action"] as string,
-    collection,
-    version: columns["version"] as MapVersion,
-  };
+  return { map, actor: columns["actor"] as string, atMs: columns["at_ms"] as number };
 }

@@ -10,7 +10,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { type Pacing, SYSTEM_PACING } from "./pacing.ts";
 import { ReadGroup, readTogether } from "./read-group.ts";
 import { isBusy, SqliteError, toSqliteError } from "./sqlite-fault.ts";
 
@@ -31,20 +31,6 @@ export interface SqliteSchema {
   /** Runs after the migrations in the same transaction, at every opening. */
   prepare(db: DatabaseSync): void;
 }
-
-/** Time and chance, so that tests can replace them. `sleep` of 0 only lets the event loop turn. */
-export interface Pacing {
-  now(): number;
-  random(): number;
-  sleep(ms: number): Promise<void>;
-}
-
-/** The real ones. */
-const SYSTEM_PACING: Pacing = {
-  now: () => performance.now(),
-  random: () => Math.random(),
-  sleep: (ms) => (ms === 0 ? nextTurn() : sleep(ms)),
-};
 
 /** Where and how to connect. */
 export interface ConnectionOptions {

@@ -2,54 +2,22 @@
  * The contract of the catalog port: every implementation runs all of it, unchanged.
  * It must not assume anything of an implementation that port.ts does not promise.
  */
-import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { CollectionName, MapVersion, ShardId } from "../../router/ids.ts";
-import type { ShardMap } from "../../router/shard-map.ts";
-import { type Author, type Catalog, CatalogError } from "../../shards/catalog/port.ts";
-
-/** One empty catalog. `open` may be called again: another process' view of the same data. */
-export interface CatalogHarness {
-  open(): Promise<Catalog>;
-  /** Closes what is open and removes the data. */
-  dispose(): Promise<void>;
-}
-
-/** How an implementation makes an empty catalog for the contract. */
-export type OpenCatalog = () => Promise<CatalogHarness>;
-
-export const PRODUCTS = "products" as CollectionName;
-const CARTS = "carts" as CollectionName;
-const SHARD_1 = "shard-1" as ShardId;
-const SHARD_2 = "shard-2" as ShardId;
-
-/** A map of that version; `cut` is where shard-2 begins. */
-export function mapOf(version: number, cut = "m", collection: CollectionName = PRODUCTS): ShardMap {
-  const ranges = [
-    { start: "", end: cut, shard: SHARD_1 },
-    { start: cut, end: null, shard: SHARD_2 },
-  ];
-  return { collection, version: version as MapVersion, parent: version - 1, ranges };
-}
-
-/** An author with a fresh writer token, as every attempt has one. */
-export function author(actor = "ann", atMs = 1000): Author {
-  return { actor, writer: randomUUID(), atMs };
-}
-
-type Body = (catalog: Catalog, harness: CatalogHarness) => Promise<void>;
-
-/** The body of a test with an empty catalog, opened and removed around it. */
-function inCatalog(openCatalog: OpenCatalog, body: Body): () => Promise<void> {
-  return async () => {
-    const harness = await openCatalog();
-    try {
-      await body(await harness.open(), harness);
-    } finally {
-      await harness.dispose();
-    }
-  };
-}
+import type { MapVersion } from "../../router/ids.ts";
+import { CatalogError } from "../../shards/catalog/port.ts";
+import {
+  author,
+  CARTS,
+  inCatalog,
+  inCreated,
+  mapOf,
+  moveOf,
+  type OpenCatalog,
+  PRODUCTS,
+  SHARD_1,
+  SHARD_2,
+} from "./catalog-fixture.ts";
+import { describeMovesContract } from "./catalog-moves-contract.ts";
 
 /** Runs the contract on the catalog that `openCatalog` makes. */
 export function describeCatalogContract(name: string, openCatalog: OpenCatalog): void {
@@ -57,6 +25,12 @@ export function describeCatalogContract(name: string, openCatalog: OpenCatalog):
     describeCreate(openCatalog);
 
     describePublish(openCatalog);
+
+    describeRivals(openCatalog);
+
+    describeHistory(openCatalog);
+
+    describeMovesContract(openCatalog);
 
     describeAudit(openCatalog);
 
@@ -84,7 +58,7 @@ function describeCreate(openCatalog: OpenCatalog): void {
         await catalog.create(mapOf(1), author());
         expect(await catalog.create(mapOf(1, "t"), author())).toEqual({ kind: "conflict", current: mapOf(1) });
         expect(await catalog.current(PRODUCTS)).toEqual(mapOf(1));
-        expect(await catalog.audit(PRODUCTS, 10)).toHaveLength(1);
+        expect(await catalog.audit(PRODUCTS, { limit: 10 })).toHaveLength(1);
       }),
     );
 
@@ -133,7 +107,7 @@ function describePublish(openCatalog: OpenCatalog): void {
         await catalog.publish(mapOf(3), author());
         expect(await catalog.publish(mapOf(2, "t"), publisher)).toEqual({ kind: "published" });
         expect(await catalog.current(PRODUCTS)).toEqual(mapOf(3));
-        expect(await catalog.audit(PRODUCTS, 10)).toHaveLength(3);
+        expect(await catalog.audit(PRODUCTS, { limit: 10 })).toHaveLength(3);
       }),
     );
 
@@ -142,6 +116,21 @@ function describePublish(openCatalog: OpenCatalog): void {
       inCatalog(openCatalog, async (catalog) => {
         await expect(catalog.publish(mapOf(2), author())).rejects.toThrow(CatalogError);
         await expect(catalog.publish({ ...mapOf(3), parent: 1 }, author())).rejects.toThrow(CatalogError);
+      }),
+    );
+  });
+}
+
+function describeRivals(openCatalog: OpenCatalog): void {
+  describe("publish, by rivals", () => {
+    it(
+      "stays a conflict for whoever lost, however often it is repeated",
+      inCreated(openCatalog, async (catalog) => {
+        const loser = author();
+        await catalog.publish(mapOf(2, "t"), author());
+        for (const _ of [1, 2]) {
+          expect(await catalog.publish(mapOf(2, "k"), loser)).toEqual({ kind: "conflict", current: mapOf(2, "t") });
+        }
       }),
     );
 
@@ -165,18 +154,62 @@ function describePublish(openCatalog: OpenCatalog): void {
   });
 }
 
+function describeHistory(openCatalog: OpenCatalog): void {
+  describe("versions", () => {
+    it(
+      "tell who published what and when, newest first, page by page",
+      inCatalog(openCatalog, async (catalog) => {
+        expect(await catalog.versions(PRODUCTS, { limit: 10 })).toEqual([]);
+        await catalog.create(mapOf(1), author("ann", 1000));
+        await catalog.create(mapOf(1, "k", CARTS), author());
+        for (const version of [2, 3, 4, 5]) await catalog.publish(mapOf(version, "t"), author("bob", version * 1000));
+        const newest = await catalog.versions(PRODUCTS, { limit: 2 });
+        expect(newest).toEqual([
+          { map: mapOf(5, "t"), actor: "bob", atMs: 5000 },
+          { map: mapOf(4, "t"), actor: "bob", atMs: 4000 },
+        ]);
+        const older = await catalog.versions(PRODUCTS, { limit: 10, before: 4 as MapVersion });
+        expect(older.map(({ map }) => map.version)).toEqual([3, 2, 1]);
+        expect(older.at(-1)).toEqual({ map: mapOf(1), actor: "ann", atMs: 1000 });
+        expect(await catalog.versions(PRODUCTS, { limit: 10, before: 1 as MapVersion })).toEqual([]);
+      }),
+    );
+  });
+}
+
 function describeAudit(openCatalog: OpenCatalog): void {
   describe("audit", () => {
     it(
-      "tells who published what and when, latest first, at most as many as asked for",
+      "tells who published and moved what and when, latest first, for one collection",
       inCatalog(openCatalog, async (catalog) => {
         await catalog.create(mapOf(1), author("ann", 1000));
         await catalog.create(mapOf(1, "m", CARTS), author("eve", 1500));
         await catalog.publish(mapOf(2, "t"), author("bob", 2000));
-        const create = { atMs: 1000, actor: "ann", action: "create", collection: PRODUCTS, version: 1 };
-        const publish = { atMs: 2000, actor: "bob", action: "publish", collection: PRODUCTS, version: 2 };
-        expect(await catalog.audit(PRODUCTS, 10)).toEqual([publish, create]);
-        expect(await catalog.audit(PRODUCTS, 1)).toEqual([publish]);
+        const move = { ...moveOf("a", "c"), parent: 2 as MapVersion };
+        await catalog.createMove(move, author("cy", 3000));
+        await catalog.updateMove(move.id, { expectedRevision: 1, state: "done" }, author("shard-2", 4000));
+        const trail = await catalog.audit(PRODUCTS, { limit: 10 });
+        expect(trail.map(({ position: _, ...entry }) => entry)).toEqual([
+          { atMs: 4000, actor: "shard-2", action: "move-done", collection: PRODUCTS, version: null, move: move.id },
+          { atMs: 3000, actor: "cy", action: "move-created", collection: PRODUCTS, version: null, move: move.id },
+          { atMs: 2000, actor: "bob", action: "publish", collection: PRODUCTS, version: 2, move: null },
+          { atMs: 1000, actor: "ann", action: "create", collection: PRODUCTS, version: 1, move: null },
+        ]);
+      }),
+    );
+
+    it(
+      "keeps the order of what happened at the same time, or by clocks that run backwards, page by page",
+      inCatalog(openCatalog, async (catalog) => {
+        await catalog.create(mapOf(1), author("ann", 5000));
+        for (const version of [2, 3, 4, 5, 6]) await catalog.publish(mapOf(version), author("ann", 5000 - version));
+        const all = await catalog.audit(PRODUCTS, { limit: 10 });
+        expect(all.map((entry) => entry.version)).toEqual([6, 5, 4, 3, 2, 1]);
+        const first = await catalog.audit(PRODUCTS, { limit: 4 });
+        const before = first.at(-1)?.position ?? 0;
+        const rest = await catalog.audit(PRODUCTS, { limit: 4, before });
+        expect([...first, ...rest]).toEqual(all);
+        expect(await catalog.audit(PRODUCTS, { limit: 4, before: rest.at(-1)?.position ?? 0 })).toEqual([]);
       }),
     );
   });

@@ -3,7 +3,7 @@
  * Started with a JSON task; prints the versions that it has published itself.
  */
 import { createSqliteCatalog } from "../../shards/catalog/sqlite-catalog.ts";
-import { author, mapOf, PRODUCTS } from "./catalog-contract.ts";
+import { author, mapOf, PRODUCTS } from "./catalog-fixture.ts";
 
 /** Where, and how many versions to publish. */
 export interface CatalogTask {

@@ -7,7 +7,8 @@ import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { type Catalog, CatalogError } from "../../shards/catalog/port.ts";
 import { createSqliteCatalog } from "../../shards/catalog/sqlite-catalog.ts";
-import { author, type CatalogHarness, describeCatalogContract, mapOf, PRODUCTS } from "./catalog-contract.ts";
+import { describeCatalogContract } from "./catalog-contract.ts";
+import { author, type CatalogHarness, mapOf, moveOf, PRODUCTS, SHARD_1 } from "./catalog-fixture.ts";
 import type { CatalogTask } from "./catalog-process.ts";
 import { makeDirectory, removeDirectory } from "./temporary-directory.ts";
 
@@ -28,6 +29,32 @@ function openSqlite(): Promise<CatalogHarness> {
 }
 
 describeCatalogContract("SQLite", openSqlite);
+
+/** A file as the first schema version made it, with two versions of a map and a claim. */
+const SCHEMA_VERSION_1 = `
+  CREATE TABLE heads (
+    collection TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL CHECK (version >= 1)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE versions (
+    collection TEXT NOT NULL, version INTEGER NOT NULL, parent INTEGER NOT NULL, ranges TEXT NOT NULL,
+    writer TEXT NOT NULL, action TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (collection, version)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER versions_never_change BEFORE UPDATE ON versions
+  BEGIN SELECT RAISE(ABORT, 'versions never change'); END;
+  CREATE TRIGGER versions_stay BEFORE DELETE ON versions
+  BEGIN SELECT RAISE(ABORT, 'versions are never deleted'); END;
+  CREATE TABLE claims (
+    collection TEXT NOT NULL, shard TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (collection, shard)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO heads VALUES ('products', 2);
+  INSERT INTO versions VALUES ('products', 1, 0, '${JSON.stringify(mapOf(1).ranges)}', 'w1', 'create', 'ann', 1000);
+  INSERT INTO versions VALUES ('products', 2, 1, '${JSON.stringify(mapOf(2, "t").ranges)}', 'w2', 'publish', 'bob', 2000);
+  INSERT INTO claims VALUES ('products', 'shard-1', 'shard-1', 1000);
+  PRAGMA user_version = 1;
+`;
 
 describe("a SQLite catalog", () => {
   it("lets several processes publish without losing or repeating a version", async () => {
@@ -58,6 +85,45 @@ describe("a SQLite catalog", () => {
     expect(() => db.exec("UPDATE versions SET ranges = '[]'")).toThrow(/never change/);
     expect(() => db.exec("DELETE FROM versions")).toThrow(/never deleted/);
     db.close();
+    removeDirectory(directory);
+  });
+
+  it("never brings a move back that has ended, and keeps the audit trail, not even by its own statements", async () => {
+    const directory = makeDirectory();
+    const file = join(directory, "catalog.db");
+    const catalog = await createSqliteCatalog({ file });
+    await catalog.create(mapOf(1), author());
+    const move = moveOf("a", "b");
+    await catalog.createMove(move, author());
+    await catalog.updateMove(move.id, { expectedRevision: 1, state: "done" }, author());
+    await catalog.close();
+    const db = new DatabaseSync(file);
+    expect(() => db.exec("UPDATE moves SET state = 'running'")).toThrow(/never changes/);
+    expect(() => db.exec("DELETE FROM moves")).toThrow(/never deleted/);
+    expect(() => db.exec("UPDATE audit SET actor = 'eve'")).toThrow(/never changes/);
+    expect(() => db.exec("DELETE FROM audit")).toThrow(/never deleted/);
+    db.close();
+    removeDirectory(directory);
+  });
+
+  it("keeps what a file of schema version 1 holds, its audit trail included", async () => {
+    const directory = makeDirectory();
+    const file = join(directory, "catalog.db");
+    const db = new DatabaseSync(file);
+    db.exec(SCHEMA_VERSION_1);
+    db.close();
+    const catalog = await createSqliteCatalog({ file });
+    expect(await catalog.current(PRODUCTS)).toEqual(mapOf(2, "t"));
+    expect(await catalog.version(PRODUCTS, mapOf(1).version)).toEqual(mapOf(1));
+    expect(await catalog.hasClaimed(PRODUCTS, SHARD_1)).toBe(true);
+    expect((await catalog.publish(mapOf(3), author("cy", 3000))).kind).toBe("published");
+    const trail = await catalog.audit(PRODUCTS, { limit: 10 });
+    expect(trail.map(({ actor, action, version, atMs }) => [actor, action, version, atMs])).toEqual([
+      ["cy", "publish", 3, 3000],
+      ["bob", "publish", 2, 2000],
+      ["ann", "create", 1, 1000],
+    ]);
+    await catalog.close();
     removeDirectory(directory);
   });
 

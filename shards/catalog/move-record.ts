@@ -1,0 +1,122 @@
+/**
+ * What a change does to a move: the rules that every catalog shares. Pure: no I/O, no clock.
+ * It must not know where moves are kept.
+ */
+import { describeRange, intersect, isEmpty, type KeyRange } from "../../router/range.ts";
+import {
+  type Author,
+  CatalogError,
+  type Move,
+  type MoveChange,
+  type MoveIntent,
+  type MoveState,
+  PROGRESS_BYTES_MAX,
+} from "./port.ts";
+
+/** A move and the writer tokens of its latest revisions, the newest last. */
+export interface MoveRecord {
+  readonly move: Move;
+  readonly writers: readonly string[];
+}
+
+/** A repeated change is known again while fewer than so many others have followed it. */
+const WRITERS_MAX = 16;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * `conflict` is with the record; a repetition finds the change made; `forgotten`: a conflict, or a repetition after too many
+ * changes of others. `action` is for the audit trail, null for none.
+ */
+export type ChangeDecision =
+  | { readonly kind: "conflict" }
+  | { readonly kind: "forgotten" }
+  | { readonly kind: "repetition" }
+  | { readonly kind: "change"; readonly next: MoveRecord; readonly action: string | null };
+
+/** Whether a move holds its range. */
+export function isLive(state: MoveState): boolean {
+  return state === "running" || state === "aborting";
+}
+
+/** The first revision of a move. Throws `CatalogError` for an intent that cannot be one. */
+export function startMove(intent: MoveIntent, author: Author): MoveRecord {
+  checkIntent(intent);
+  const { id, collection, start, end, from, to, parent } = intent;
+  const { actor, atMs } = author;
+  const settings = settingsOf(intent);
+  const plan = { id, collection, start, end, from, to, settings, parent };
+  const life = { state: "running", progress: "", revision: 1, actor, createdAtMs: atMs, changedAtMs: atMs } as const;
+  return { move: { ...plan, ...life }, writers: [author.writer] };
+}
+
+/** Whether the author made the first revision of this record. */
+export function isCreatedBy({ move, writers }: MoveRecord, { writer }: Author): boolean {
+  return writerOf({ move, writers }, 1) === writer;
+}
+
+/** What `change` does to `record`. Throws `CatalogError` for a change that cannot be. */
+export function decideChange(record: MoveRecord, change: MoveChange, author: Author): ChangeDecision {
+  checkProgress(change.progress ?? "");
+  const { move } = record;
+  if (move.revision === change.expectedRevision) {
+    return isLive(move.state) ? applyChange(record, change, author) : { kind: "conflict" };
+  }
+  if (move.revision < change.expectedRevision) return { kind: "conflict" };
+  const writer = writerOf(record, change.expectedRevision + 1);
+  if (writer === undefined) return { kind: "forgotten" };
+  return { kind: writer === author.writer ? "repetition" : "conflict" };
+}
+
+function applyChange(record: MoveRecord, change: MoveChange, author: Author): ChangeDecision {
+  const { move } = record;
+  const next: Move = {
+    ...move,
+    state: change.state ?? move.state,
+    progress: change.progress ?? move.progress,
+    settings: settingsOf({ settings: change.settings ?? move.settings }),
+    revision: move.revision + 1,
+    changedAtMs: author.atMs,
+  };
+  const writers = [...record.writers, author.writer].slice(-WRITERS_MAX);
+  return { kind: "change", next: { move: next, writers }, action: actionOf(move, next) };
+}
+
+/** What the audit trail calls it; progress alone is not told, there is too much of it. */
+function actionOf(before: Move, after: Move): string | null {
+  if (before.state !== after.state) return `move-${after.state}`;
+  return JSON.stringify(before.settings) === JSON.stringify(after.settings) ? null : "move-settings";
+}
+
+/** Who made that revision; undefined when it is too long ago. */
+function writerOf({ move, writers }: MoveRecord, revision: number): string | undefined {
+  return writers[writers.length - 1 - (move.revision - revision)];
+}
+
+/** The settings alone, in a fixed order. */
+function settingsOf({ settings }: Pick<MoveIntent, "settings">): Move["settings"] {
+  const { parallel, rowsPerSecond, retentionMs } = settings;
+  return { parallel, rowsPerSecond, retentionMs };
+}
+
+/** Whether a live move of the same collection is in the way of `range`. */
+export function overlaps(live: KeyRange, range: KeyRange): boolean {
+  return intersect(live, range) !== null;
+}
+
+function checkIntent(intent: MoveIntent): void {
+  if (!UUID.test(intent.id)) throw new CatalogError(`expected a UUID in lower case for a move, got "${intent.id}"`);
+  if (isEmpty(intent)) throw new CatalogError(`expected a range to move, got ${describeRange(intent)}`);
+  if (intent.from === intent.to) throw new CatalogError(`expected another shard than ${intent.from} to move to`);
+}
+
+function checkProgress(progress: string): void {
+  const bytes = Buffer.byteLength(progress);
+  if (bytes <= PROGRESS_BYTES_MAX) return;
+  throw new CatalogError(`expected at most ${PROGRESS_BYTES_MAX} bytes of progress, got ${bytes}`);
+}
+
+/** What `JSON.stringify` made of a record. */
+export function parseMoveRecord(json: unknown): MoveRecord {
+  return JSON.parse(json as string) as MoveRecord;
+}
