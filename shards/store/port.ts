@@ -150,6 +150,15 @@ export class StoreError extends Error {
 }
 
 /**
+ * Whether the database can serve at all. `impaired`: it serves, with less left to lose than there should be.
+ * `detail` is for people.
+ */
+export type StoreStatus =
+  | { readonly kind: "ready" }
+  | { readonly kind: "impaired"; readonly detail: string }
+  | { readonly kind: "unreachable"; readonly detail: string };
+
+/**
  * A shard's database. Reads serve OWNER and FENCED slots, writes OWNER slots only.
  * All methods reject with `StoreError` only.
  */
@@ -181,6 +190,8 @@ export interface Store {
   hasHeld(collection: CollectionName): Promise<boolean>;
   /** Removes what has expired, only in slots that are owned; never an ownership column. */
   sweep(request: SweepRequest): Promise<SweepOutcome>;
+  /** What is known of the database without asking it. */
+  status(): StoreStatus;
   /** Waits for what is under way; later calls reject with `unavailable`. */
   close(): Promise<void>;
 }

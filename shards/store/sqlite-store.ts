@@ -9,7 +9,8 @@
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
-import { openConnection, type Pacing, type SqliteConnection } from "../catalog/sqlite-connection.ts";
+import type { Pacing } from "../catalog/pacing.ts";
+import { openConnection, type SqliteConnection } from "../catalog/sqlite-connection.ts";
 import { SqliteError } from "../catalog/sqlite-fault.ts";
 import {
   type FirstClaim,
@@ -23,6 +24,7 @@ import {
   type Store,
   type StoreCollection,
   StoreError,
+  type StoreStatus,
   type SweepOutcome,
   type SweepRequest,
   type Write,
@@ -139,6 +141,11 @@ class SqliteStore implements Store {
 
   sweep(request: SweepRequest): Promise<SweepOutcome> {
     return this.#write(() => sweepOnce(this.#statements, request, this.#sweepPositions));
+  }
+
+  /** A file is there, or every operation says why not. */
+  status(): StoreStatus {
+    return { kind: "ready" };
   }
 
   close(): Promise<void> {

@@ -1,0 +1,251 @@
+/**
+ * One page of a collection in Cassandra: slot by slot in key order, several slots in a request, never by token.
+ * It must not read a slot's rows and its ownership at different moments, nor hold more than a bounded part of the collection.
+ *
+ * A page is put together from several reads, and slots may change hands in between. It is right whatever happens, because:
+ *
+ * - Each read judges itself. The rows of a slot count only if the ownership columns that came with them, from the same
+ *   read of the partition, say that the slot is readable here. What another read found is never relied on.
+ * - So each row, and each gap between rows, was true here at a moment between the request and the answer: no more is promised of a
+ *   page. The order of the reads does not matter, nor that a later part of the page may be older than an earlier one.
+ * - A page says nothing beyond the first prefix in which any read met a slot that is not readable, or that was never held. Rows of that
+ *   prefix which earlier reads had given are dropped.
+ * - An answer that was cut short says nothing of the slots behind the cut. They are read again, not taken for empty.
+ * - QUORUM suffices: a change of ownership counts only after its commit at QUORUM, so every later read sees it. Rows of
+ *   one partition are written together and read together. Rows are removed from a slot that is GONE only after a retention time,
+ *   which is longer than any read takes.
+ *
+ * Memory: at most ROWS_AT_ONCE_MAX rows are under way, and beside them no more than the page and one row.
+ */
+import type { CollectionName, SlotId } from "../../router/ids.ts";
+import type { Ownership } from "../../router/ownership.ts";
+import { type Placement, prefixesOf, type SortKey, slotsOfPrefix } from "../../router/slot.ts";
+import { compareCodePoints } from "../../router/text.ts";
+import type { CassandraSession } from "../cassandra/session.ts";
+import { type FoundRow, PageDraft } from "./cassandra-page.ts";
+import { type ScannedSlot, type SlotScan, scanSlots } from "./cassandra-slot-scan.ts";
+import { type ListWindow, windowOf } from "./list-window.ts";
+import type { ListOutcome, ListRequest } from "./port.ts";
+
+/** In one answer: 16 MiB of the largest documents that there may be, for nothing is known of their sizes before they come. */
+const ROWS_AT_ONCE_MAX = 64;
+
+/**
+ * Slots in one request. The node that takes it reads them all at once; several requests at once were measured no faster.
+ * More slots than rows would be of no use: each slot gives one row at least.
+ */
+const SLOTS_AT_ONCE_MAX = ROWS_AT_ONCE_MAX;
+
+/** Rows lie unevenly in slots: the servers may bring so many times the rows of an answer into their memory. */
+const UNEVENNESS = 4;
+
+/** A start between two hash prefixes: nothing of the lower one is in the window, but the window begins in it. */
+const BEHIND_ALL_KEYS = "\u{10ffff}";
+
+/** What lists have learned of a collection, to read the right amount at once: only ever a guess. */
+interface Experience {
+  readonly slotsAtOnce: number;
+  readonly documentBytes: number;
+}
+
+/** By collection. */
+export type ListExperience = Map<CollectionName, Experience>;
+
+const NO_EXPERIENCE: Experience = { slotsAtOnce: 16, documentBytes: 1024 };
+
+/** What the lists of one collection stand on. `experience` belongs to the process. */
+export interface ListSource {
+  readonly session: CassandraSession;
+  readonly table: string;
+  readonly placement: Placement;
+  readonly experience: ListExperience;
+}
+
+/** The page that `request` asks for. Rejects with `CassandraError`. */
+export async function listCassandra(source: ListSource, request: ListRequest): Promise<ListOutcome> {
+  const window = windowOf(source.placement, request);
+  if (window === null) return { kind: "page", rows: [], coveredTo: null };
+  const walk = startWalk(source, request, window);
+  for (let parts = nextParts(walk); parts.length > 0; parts = nextParts(walk)) {
+    applyAnswers(walk, await readParts(walk, parts));
+  }
+  source.experience.set(request.collection, walk.guess);
+  return outcomeOf(walk);
+}
+
+/** What is still to be read of a slot: from this key on, inclusive. */
+interface Part {
+  readonly slot: SlotId;
+  readonly prefix: number;
+  readonly start: string;
+}
+
+/** A list on its way. `pending` is in order; behind it come all slots of the prefixes from `nextPrefix` on. */
+interface Walk {
+  readonly source: ListSource;
+  readonly window: ListWindow;
+  readonly page: PageDraft;
+  pending: readonly Part[];
+  nextPrefix: number;
+  obstacle: { readonly prefix: number; readonly slot: SlotId; readonly ownership: Ownership } | null;
+  guess: Experience;
+  rowsAtOnce: number;
+}
+
+function startWalk(source: ListSource, request: ListRequest, window: ListWindow): Walk {
+  return {
+    source,
+    window,
+    page: new PageDraft(request),
+    pending: [],
+    nextPrefix: window.firstPrefix,
+    obstacle: null,
+    guess: source.experience.get(request.collection) ?? NO_EXPERIENCE,
+    rowsAtOnce: 0,
+  };
+}
+
+/** What to read next by one request: parts that begin at the same key, in the order in which the servers answer. */
+function nextParts(walk: Walk): readonly Part[] {
+  const slotsMax = walk.guess.slotsAtOnce;
+  refill(walk, slotsMax);
+  const [first, ...others] = walk.pending;
+  if (first === undefined) return [];
+  const parts = [first];
+  for (const part of others.slice(0, slotsMax - 1)) {
+    const isNext = compareCodePoints(parts.at(-1)?.slot ?? "", part.slot) < 0;
+    if (part.start !== first.start || !isNext) break;
+    parts.push(part);
+  }
+  return parts;
+}
+
+function refill(walk: Walk, count: number): void {
+  const { window, source } = walk;
+  if (walk.pending.length >= count) return;
+  const parts = [...walk.pending];
+  for (; parts.length < count && walk.nextPrefix <= window.lastPrefix; walk.nextPrefix += 1) {
+    const prefix = walk.nextPrefix;
+    const start = startIn(walk, prefix);
+    const slots = slotsOfPrefix(source.placement, prefixText(walk, prefix));
+    parts.push(...slots.map((slot) => ({ slot, prefix, start })));
+  }
+  walk.pending = parts;
+}
+
+function prefixText({ source }: Walk, prefix: number): string {
+  return prefixesOf(source.placement)[prefix] ?? "";
+}
+
+/** First key of the window in slots of this prefix. All slots of a range are read from the window's start: theirs lie behind it. */
+function startIn(walk: Walk, prefix: number): string {
+  const { start, firstPrefix } = walk.window;
+  if (walk.source.placement.kind === "range") return start;
+  const text = prefixText(walk, prefix);
+  if (prefix !== firstPrefix || compareCodePoints(start, text) <= 0) return "";
+  return start.startsWith(text) ? start.slice(text.length) : BEHIND_ALL_KEYS;
+}
+
+function sortKeyIn(walk: Walk, prefix: number, key: string): SortKey {
+  return walk.source.placement.kind === "range" ? key : prefixText(walk, prefix) + key;
+}
+
+interface Answer {
+  readonly part: Part;
+  /** Null: the answer says nothing of this slot. */
+  readonly scanned: ScannedSlot | null;
+}
+
+async function readParts(walk: Walk, parts: readonly Part[]): Promise<readonly Answer[]> {
+  const { session, table } = walk.source;
+  const slots = parts.map(({ slot }) => slot);
+  const scanned = await scanSlots(session, {
+    table,
+    slots,
+    start: parts[0]?.start ?? "",
+    ...sizeOf(walk, parts.length),
+  });
+  return parts.map((part, index) => ({ part, scanned: scanned[index] ?? null }));
+}
+
+/** As many rows as the page misses and a sentinel for each slot; more each time, for what was read turned out to be tombstones. */
+function sizeOf(walk: Walk, slots: number): Pick<SlotScan, "rowsMax" | "slotRowsMax"> {
+  const wanted = walk.page.missingRows(walk.guess.documentBytes) + slots;
+  walk.rowsAtOnce = Math.min(ROWS_AT_ONCE_MAX, Math.max(wanted, 2 * walk.rowsAtOnce));
+  return { rowsMax: walk.rowsAtOnce, slotRowsMax: Math.ceil((UNEVENNESS * walk.rowsAtOnce) / slots) };
+}
+
+/** Takes what is known in order, up to the first prefix that is not known to its end; what lies behind is read again. */
+function applyAnswers(walk: Walk, answers: readonly Answer[]): void {
+  const left: Part[] = [];
+  const found: FoundRow[] = [];
+  for (const { part, scanned } of answers) {
+    const isBehind = left.length > 0 && left[0]?.prefix !== part.prefix;
+    if (scanned !== null && !isBehind && !isReadable(scanned.ownership)) {
+      walk.obstacle = { ...scanned, prefix: part.prefix };
+      break;
+    }
+    if (scanned !== null && !isBehind) found.push(...foundRows(walk, part, scanned));
+    const rest = scanned === null || isBehind ? part : restOf(walk, part, scanned);
+    if (rest !== null) left.push(rest);
+  }
+  walk.pending = [...left, ...walk.pending.slice(answers.length)];
+  walk.page.add(found);
+  adapt(walk, answers, left.length);
+  stopWhereItEnds(walk);
+}
+
+function isReadable({ state }: Ownership): boolean {
+  return state === "OWNER" || state === "FENCED";
+}
+
+function foundRows(walk: Walk, { prefix }: Part, { documents }: ScannedSlot): readonly FoundRow[] {
+  const rows = documents.map((row) => ({ sortKey: sortKeyIn(walk, prefix, row.key), prefix, row }));
+  return rows.filter(({ sortKey }) => isInWindow(walk, sortKey));
+}
+
+/** What is left to be read of a slot. */
+function restOf(walk: Walk, part: Part, { next }: ScannedSlot): Part | null {
+  const isDone = next === null || !isInWindow(walk, sortKeyIn(walk, part.prefix, next));
+  return isDone ? null : { ...part, start: next };
+}
+
+function isInWindow({ window }: Walk, sortKey: SortKey): boolean {
+  return compareCodePoints(sortKey, window.end) < 0;
+}
+
+/** Nothing behind an obstacle counts. Once the page is full, only stripes that may still hold a smaller key matter. */
+function stopWhereItEnds(walk: Walk): void {
+  if (walk.obstacle !== null) {
+    walk.page.dropFrom(walk.obstacle.prefix);
+    return endWalk(walk, []);
+  }
+  const { horizon } = walk.page;
+  if (horizon === null) return;
+  const mayPrecede = ({ prefix, start }: Part): boolean =>
+    prefix === horizon.prefix && compareCodePoints(sortKeyIn(walk, prefix, start), horizon.sortKey) < 0;
+  endWalk(walk, walk.pending.filter(mayPrecede));
+}
+
+function endWalk(walk: Walk, pending: readonly Part[]): void {
+  walk.pending = pending;
+  walk.nextPrefix = walk.window.lastPrefix + 1;
+}
+
+/** Learns how many slots fill an answer, and how large the documents are. */
+function adapt(walk: Walk, answers: readonly Answer[], left: number): void {
+  const { slotsAtOnce, documentBytes } = walk.guess;
+  const documents = answers.flatMap(({ scanned }) => scanned?.documents ?? []);
+  const bytes = documents.reduce((sum, { json }) => sum + json.length, 0);
+  walk.guess = {
+    slotsAtOnce: left > 0 ? Math.max(1, answers.length - left) : Math.min(SLOTS_AT_ONCE_MAX, 2 * slotsAtOnce),
+    documentBytes: documents.length === 0 ? documentBytes : (documentBytes + bytes / documents.length) / 2,
+  };
+}
+
+function outcomeOf({ page, obstacle, window, source }: Walk): ListOutcome {
+  if (obstacle === null) return page.finish(null);
+  const { prefix, slot, ownership } = obstacle;
+  if (prefix === window.firstPrefix) return { kind: "not-owned", slot, ownership };
+  return page.finish(prefixesOf(source.placement)[prefix] ?? null);
+}

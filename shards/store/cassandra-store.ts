@@ -1,0 +1,207 @@
+/**
+ * The store over Cassandra: a keyspace per shard, a table per collection, a partition per slot.
+ * It must not hold CQL or decide anything; it says which part does what, and translates failures.
+ *
+ * What must be true of the schema: `zgate schema apply` (shards/cassandra). Several processes share a keyspace.
+ */
+import { randomInt, randomUUID } from "node:crypto";
+import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
+import type { Ownership } from "../../router/ownership.ts";
+import type { Placement } from "../../router/slot.ts";
+import type { CassandraSession } from "../cassandra/session.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import { type CommitServices, commitGroup } from "./cassandra-commit.ts";
+import { isBroken, storeErrorOf } from "./cassandra-fault.ts";
+import { type ListExperience, listCassandra } from "./cassandra-list.ts";
+import { MEMORY_LIMITS, type MemoryLimits, SlotMemory } from "./cassandra-memory.ts";
+import { claimFirst, hasHeld, readOwnership, setOwnership } from "./cassandra-ownership.ts";
+import { parseDocument, parseOwnership } from "./cassandra-rows.ts";
+import { SlotQueue } from "./cassandra-slot-queue.ts";
+import { ClaimStatements, readIdentity, TableStatements } from "./cassandra-statements.ts";
+import { type SweepPositions, sweepOnce } from "./cassandra-sweep.ts";
+import type { StoredDocument } from "./decide-write.ts";
+import {
+  type FirstClaim,
+  type LatestOpOutcome,
+  type ListOutcome,
+  type ListRequest,
+  type OwnershipChange,
+  type ReadOutcome,
+  type Row,
+  type RowAddress,
+  type SlotAddress,
+  type Store,
+  type StoreCollection,
+  StoreError,
+  type StoreStatus,
+  type SweepOutcome,
+  type SweepRequest,
+  type Write,
+  type WriteOutcome,
+} from "./port.ts";
+
+/** Where the data lie, and what this process may remember. */
+export interface CassandraStoreOptions {
+  /** Taken over: it is closed with the store. */
+  readonly session: CassandraSession;
+  readonly keyspace: string;
+  readonly shard: ShardId;
+  readonly collections: readonly StoreCollection[];
+  readonly log: Logger;
+  readonly memory?: Partial<MemoryLimits>;
+  readonly clock?: Clock;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+/** Rows in which the processes of a shard leave their traces: more than there are processes, and few enough to stay for ever. */
+const TRACE_KEYS = 64;
+
+interface Table {
+  readonly placement: Placement;
+  readonly statements: TableStatements;
+}
+
+/** Opens the store. The tables must be there, and be this shard's. Rejects with `StoreError`. */
+export async function createCassandraStore(options: CassandraStoreOptions): Promise<Store> {
+  const { session, keyspace, shard } = options;
+  const [identity] = await session.readSerial(readIdentity(keyspace)).catch((error: unknown) => {
+    throw storeErrorOf(error);
+  });
+  const known = String(identity?.["shard"] ?? "nobody");
+  if (known !== shard) {
+    const reason = `is the store of shard "${known}", and shard "${shard}" must not serve it`;
+    throw new StoreError("unavailable", `keyspace ${keyspace}: ${reason}`);
+  }
+  return new CassandraStore(options);
+}
+
+function isReadable({ state }: Ownership): boolean {
+  return state === "OWNER" || state === "FENCED";
+}
+
+class CassandraStore implements Store {
+  readonly commitScope = "slot";
+  readonly #session: CassandraSession;
+  readonly #log: Logger;
+  readonly #tables: ReadonlyMap<CollectionName, Table>;
+  readonly #claims: ClaimStatements;
+  readonly #commits: CommitServices;
+  readonly #queue = new SlotQueue();
+  readonly #listExperience: ListExperience = new Map();
+  readonly #sweepPositions: SweepPositions = new Map();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: CassandraStoreOptions) {
+    const { session, keyspace, collections, clock = systemClock, random = Math.random } = options;
+    this.#session = session;
+    this.#log = options.log;
+    this.#tables = new Map(
+      collections.map(({ name, placement }) => [name, { placement, statements: new TableStatements(keyspace, name) }]),
+    );
+    this.#claims = new ClaimStatements(keyspace);
+    const memory = new SlotMemory({ ...MEMORY_LIMITS, ...options.memory });
+    const traceKey = `process-${randomInt(TRACE_KEYS)}`;
+    this.#commits = { session, memory, clock, random, newBatchId: randomUUID, traceKey };
+  }
+
+  read(address: RowAddress): Promise<ReadOutcome> {
+    return this.#run(address.collection, async (table) => {
+      const { ownership, document } = await this.#readDocument(table, address);
+      if (!isReadable(ownership)) return { kind: "not-owned", ownership };
+      return { kind: "row", row: rowOf(address, document) };
+    });
+  }
+
+  latestOp(address: RowAddress): Promise<LatestOpOutcome> {
+    return this.#run(address.collection, async (table) => {
+      const { ownership, document } = await this.#readDocument(table, address);
+      if (!isReadable(ownership)) return { kind: "not-owned", ownership };
+      return { kind: "op", op: document?.op ?? null };
+    });
+  }
+
+  commit(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+    const [first] = writes;
+    if (first === undefined) return Promise.resolve([]);
+    const { collection, slot } = first.address;
+    return this.#run(collection, ({ statements }) => {
+      const group = { statements, address: { collection, slot }, writes };
+      return this.#queue.run(`${collection} ${slot}`, () => commitGroup(this.#commits, group));
+    });
+  }
+
+  list(request: ListRequest): Promise<ListOutcome> {
+    return this.#run(request.collection, ({ placement, statements }) =>
+      listCassandra(
+        { session: this.#session, table: statements.table, placement, experience: this.#listExperience },
+        request,
+      ),
+    );
+  }
+
+  ownership({ collection, slot }: SlotAddress): Promise<Ownership> {
+    return this.#run(collection, ({ statements }) => readOwnership({ session: this.#session, statements }, slot));
+  }
+
+  setOwnership({ collection, slot }: SlotAddress, expected: Ownership, next: Ownership): Promise<OwnershipChange> {
+    return this.#run(collection, ({ statements }) =>
+      setOwnership({ session: this.#session, statements }, { slot, expected, next }),
+    );
+  }
+
+  claimFirst(collection: CollectionName, slots: readonly SlotId[]): Promise<FirstClaim> {
+    return this.#run(collection, ({ statements }) =>
+      claimFirst({ session: this.#session, statements }, { claims: this.#claims, collection, slots }),
+    );
+  }
+
+  hasHeld(collection: CollectionName): Promise<boolean> {
+    return this.#run(collection, ({ statements }) => hasHeld({ session: this.#session, statements }));
+  }
+
+  sweep(request: SweepRequest): Promise<SweepOutcome> {
+    return this.#run(request.collection, ({ placement, statements }) =>
+      sweepOnce({ session: this.#session, table: statements.table, placement }, request, this.#sweepPositions),
+    );
+  }
+
+  status(): StoreStatus {
+    return this.#session.status();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.#session.close());
+    return this.#closing;
+  }
+
+  async #readDocument({ statements }: Table, { slot, key }: RowAddress) {
+    const rows = await this.#session.readSerial(statements.readDocument(slot, key));
+    const [first] = rows;
+    return { ownership: parseOwnership(first), document: first === undefined ? null : parseDocument(first) };
+  }
+
+  async #run<Value>(collection: CollectionName, work: (table: Table) => Promise<Value>): Promise<Value> {
+    if (this.#closing !== null) throw new StoreError("unavailable", "the store is closed");
+    const table = this.#tables.get(collection);
+    if (table === undefined) throw new StoreError("unavailable", `unknown collection "${collection}"`);
+    const working = work(table);
+    this.#underWay.add(working);
+    try {
+      return await working;
+    } catch (error) {
+      if (isBroken(error)) this.#log("error", "store-broken", { collection, error: error.message });
+      throw storeErrorOf(error);
+    } finally {
+      this.#underWay.delete(working);
+    }
+  }
+}
+
+/** Clients do not see tombstones. */
+function rowOf({ key }: RowAddress, document: StoredDocument | null): Row | null {
+  if (document === null || document.json === null) return null;
+  return { key, op: document.op, modifiedAtMs: document.modifiedAtMs, json: document.json };
+}

@@ -1,0 +1,99 @@
+// The bound on requests: who runs, who waits, who is refused, and that nobody waits longer than the bound.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { RequestGate } from "../../../shards/cassandra/request-gate.ts";
+
+const LIMITS = { inFlightMax: 2, waitingMax: 2, waitMsMax: 1_000 };
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A gate, and requests that end when told so. */
+function setUp() {
+  const gate = new RequestGate(LIMITS);
+  const started: string[] = [];
+  const ends = new Map<string, { readonly resolve: () => void; readonly reject: (error: Error) => void }>();
+  const run = (name: string) =>
+    gate.run(() => {
+      started.push(name);
+      return new Promise<string>((resolve, reject) => ends.set(name, { resolve: () => resolve(name), reject }));
+    });
+  return {
+    gate,
+    started,
+    run,
+    end: (name: string) => ends.get(name)?.resolve(),
+    fail: (name: string) => ends.get(name)?.reject(new Error(name)),
+  };
+}
+
+describe("a gate", () => {
+  test("runs as many as it may, and the next in order of arrival", async () => {
+    const { started, run, end } = setUp();
+    const all = ["a", "b", "c", "d"].map(run);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b"]);
+    end("b");
+    await all[1];
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b", "c"]);
+    end("a");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b", "c", "d"]);
+    for (const name of ["c", "d"]) end(name);
+    expect(await Promise.all(all)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("refuses at once what finds no place to wait", async () => {
+    const { started, run } = setUp();
+    for (const name of ["a", "b", "c", "d"]) void run(name).catch(() => undefined);
+    await expect(run("e")).rejects.toMatchObject({ kind: "busy", message: "2 requests are under way and 2 wait" });
+    expect(started).not.toContain("e");
+  });
+
+  test("refuses what had no turn in time, and never runs it", async () => {
+    const { started, run, end } = setUp();
+    for (const name of ["a", "b"]) void run(name);
+    const late = run("c").catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await late).toMatchObject({ kind: "busy", message: "no turn within 1000 ms" });
+    end("a");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b"]);
+  });
+
+  test("gives the place of the one whose time is up to another", async () => {
+    const { started, run, end } = setUp();
+    for (const name of ["a", "b"]) void run(name);
+    for (const name of ["c", "d"]) void run(name).catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(1_000);
+    void run("e");
+    end("a");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b", "e"]);
+  });
+
+  test("passes the turn of a request that fails on", async () => {
+    const { started, run, fail } = setUp();
+    const failing = run("a").catch((error: unknown) => error);
+    for (const name of ["b", "c"]) void run(name);
+    fail("a");
+    expect(await failing).toMatchObject({ message: "a" });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b", "c"]);
+  });
+
+  test("is idle when nothing is under way and nothing waits", async () => {
+    const { gate, run, end } = setUp();
+    await gate.idle();
+    for (const name of ["a", "b", "c"]) void run(name);
+    let isIdle = false;
+    const idle = gate.idle().then(() => {
+      isIdle = true;
+    });
+    for (const name of ["a", "b"]) end(name);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(isIdle).toBe(false);
+    end("c");
+    await idle;
+  });
+});
