@@ -23,7 +23,7 @@ export function shardIds(count: number): readonly string[] {
 
 /** One range per shard, in order. Every cut is a slot boundary. */
 export function evenMap(kind: Placement["kind"], shards: readonly string[]): readonly MapEntry[] {
-  const places = kind === "range" ? [...LETTERS] : prefixesOf({ kind: "hash" });
+  const places = kind === "range" ? [...LETTERS] : prefixesOf({ kind: "hash", stripes: 1 });
   const cuts = shards.map((_, index) => places[Math.round((index * places.length) / shards.length)] ?? "");
   return shards.map((shard, index) => {
     const end = cuts[index + 1];

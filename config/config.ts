@@ -210,10 +210,7 @@ interface CollectionContext {
 
 function buildCollection(entry: ParsedFile["collections"][number], context: CollectionContext): CollectionConfig {
   const path = `collections[${context.index}]`;
-  const placement: Placement = entry.kind === "range" ? { kind: "range", stripes: entry.stripes } : { kind: "hash" };
-  if (entry.kind === "hash" && entry.stripes !== 1) {
-    context.faults.push(`${path}.stripes: expected none for kind = "hash", got ${entry.stripes}`);
-  }
+  const placement: Placement = { kind: entry.kind, stripes: entry.stripes };
   if (entry.cache !== undefined && entry.read !== "public") {
     context.faults.push(
       `${path}.cache: expected read = "public" (nothing private is cached), got read = "${entry.read}"`,

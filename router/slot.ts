@@ -5,13 +5,17 @@
  * A `range` collection cuts the ordered space of keys. A key that begins with an ASCII letter or digit
  * goes by its first symbol and the interval of its second; any other first symbol goes by its interval
  * alone, because behind an interval of several symbols a second symbol would break the order of keys.
- * A `hash` collection has 1,024 slots named by two base-32 digits of the key's hash.
+ * A `hash` collection has 1,024 prefixes: two base-32 digits of the key's hash. Either kind can divide each prefix
+ * further into stripes, by the hash's low bits.
  */
 import type { CanonicalKey, SlotId } from "./ids.ts";
 import { compareCodePoints, murmur3 } from "./text.ts";
 
 /** How a collection spreads its keys. `stripes` (1 to 256) divides each prefix further by hash. */
-export type Placement = { readonly kind: "range"; readonly stripes: number } | { readonly kind: "hash" };
+export interface Placement {
+  readonly kind: "range" | "hash";
+  readonly stripes: number;
+}
 
 /** Most stripes a prefix may be divided into. */
 export const STRIPES_MAX = 256;
@@ -103,7 +107,7 @@ export function sortKeyOf(placement: Placement, key: CanonicalKey): SortKey {
 /** The slot that `key` falls into, whether or not the key exists. */
 export function slotOf(placement: Placement, key: CanonicalKey): SlotId {
   const prefix = prefixOf(placement, sortKeyOf(placement, key));
-  if (placement.kind === "hash" || placement.stripes === 1) return prefix as SlotId;
+  if (placement.stripes === 1) return prefix as SlotId;
   return slotIdOf(prefix, murmur3(key) % placement.stripes);
 }
 
@@ -113,7 +117,7 @@ function slotIdOf(prefix: string, stripe: number): SlotId {
 
 /** The slots of one prefix: one, or as many as there are stripes. */
 export function slotsOfPrefix(placement: Placement, prefix: string): readonly SlotId[] {
-  if (placement.kind === "hash" || placement.stripes === 1) return [prefix as SlotId];
+  if (placement.stripes === 1) return [prefix as SlotId];
   return Array.from({ length: placement.stripes }, (_, stripe) => slotIdOf(prefix, stripe));
 }
 
@@ -124,5 +128,5 @@ export function slotsOf(placement: Placement): readonly SlotId[] {
 
 /** The prefix (lower bound) that a slot belongs to. */
 export function prefixOfSlot(placement: Placement, slot: SlotId): string {
-  return placement.kind === "hash" || placement.stripes === 1 ? slot : slot.slice(0, -3);
+  return placement.stripes === 1 ? slot : slot.slice(0, -3);
 }

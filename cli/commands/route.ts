@@ -70,7 +70,7 @@ export function routeKey(key: CanonicalKey, { config, map }: MappedCollection): 
 
 function slotReason(placement: Placement, key: CanonicalKey): string {
   const prefix = JSON.stringify(prefixOf(placement, sortKeyOf(placement, key)));
-  if (placement.kind === "hash") return `the key's hash begins with ${prefix}`;
   const stripe = placement.stripes === 1 ? "" : `, one of its ${placement.stripes} stripes by hash`;
+  if (placement.kind === "hash") return `the key's hash begins with ${prefix}${stripe}`;
   return `in the order of keys the slot from ${prefix} on holds it${stripe}`;
 }

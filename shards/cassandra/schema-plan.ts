@@ -131,7 +131,7 @@ function refuse(found: FoundSchema, { keyspace, shard, collections }: Expected):
 
 function refuseOtherPlacement(found: FoundSchema, { name, placement }: SchemaCollection): void {
   const there = found.collections.get(name);
-  const stripes = stripesOf(placement);
+  const stripes = placement.stripes;
   if (there === undefined || (there.kind === placement.kind && there.stripes === stripes)) return;
   throw new CassandraError(
     "broken",
@@ -181,7 +181,7 @@ function collectionSteps(
   return collections.flatMap(({ name, placement }) => {
     const table = tableOf(name);
     if (found.collections.has(name) && found.tables.has(table)) return [];
-    const parameters = [name, placement.kind, stripesOf(placement)];
+    const parameters = [name, placement.kind, placement.stripes];
     const actions: SchemaAction[] = [
       { kind: "record", statement: { cql, parameters } },
       { kind: "change", cql: createDocumentTable(keyspace, table) },
@@ -220,8 +220,4 @@ function describeReplication(replication: ReadonlyMap<string, string>): string {
 
 function change(title: string, statements: readonly string[]): SchemaStep {
   return { title, actions: statements.map((cql) => ({ kind: "change", cql })) };
-}
-
-function stripesOf(placement: Placement): number {
-  return placement.kind === "range" ? placement.stripes : 1;
 }

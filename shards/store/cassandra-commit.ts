@@ -119,7 +119,7 @@ function guess({ memory }: CommitServices, { address, writes }: SlotGroup): Base
 /** What is there, or the ownership of a slot that takes no writes. */
 async function readBase(services: CommitServices, group: SlotGroup): Promise<Base | Ownership> {
   const { address, statements, writes } = group;
-  const names = new Set(writes.map((write) => write.address.key as string));
+  const names = new Set<string>(writes.map((write) => write.address.key));
   for (const { idempotency } of writes) if (idempotency !== null) names.add(idempotency.id);
   const statement = needsText(writes)
     ? statements.readGroup(address.slot, [...names])

@@ -145,9 +145,14 @@ export function parseClaim(columns: Columns | undefined): StoredClaim | null {
   };
 }
 
+/** Whose keyspace it is, by the row of the identity table; null when nobody has said so. */
+export function parseIdentity(columns: Columns | undefined): string | null {
+  return (columns?.["shard"] ?? null) as string | null;
+}
+
 /** A whole number that a JavaScript number holds exactly. */
 function parseCount(columns: Columns, name: string): number {
-  const value = Number(columns[name] as bigint | null);
+  const value = Number(columns[name]);
   if (Number.isSafeInteger(value)) return value;
   throw new StoreError("unavailable", `${name} ${String(columns[name])}: larger than what can be counted exactly`);
 }

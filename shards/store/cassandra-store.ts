@@ -16,7 +16,7 @@ import { isBroken, storeErrorOf } from "./cassandra-fault.ts";
 import { type ListExperience, listCassandra } from "./cassandra-list.ts";
 import { MEMORY_LIMITS, type MemoryLimits, SlotMemory } from "./cassandra-memory.ts";
 import { claimFirst, hasHeld, readOwnership, setOwnership } from "./cassandra-ownership.ts";
-import { parseDocument, parseOwnership } from "./cassandra-rows.ts";
+import { parseDocument, parseIdentity, parseOwnership } from "./cassandra-rows.ts";
 import { SlotQueue } from "./cassandra-slot-queue.ts";
 import { ClaimStatements, readIdentity, TableStatements } from "./cassandra-statements.ts";
 import { type SweepPositions, sweepOnce } from "./cassandra-sweep.ts";
@@ -69,7 +69,7 @@ export async function createCassandraStore(options: CassandraStoreOptions): Prom
   const [identity] = await session.readSerial(readIdentity(keyspace)).catch((error: unknown) => {
     throw storeErrorOf(error);
   });
-  const known = String(identity?.["shard"] ?? "nobody");
+  const known = parseIdentity(identity) ?? "nobody";
   if (known !== shard) {
     const reason = `is the store of shard "${known}", and shard "${shard}" must not serve it`;
     throw new StoreError("unavailable", `keyspace ${keyspace}: ${reason}`);

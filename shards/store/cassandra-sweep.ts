@@ -103,7 +103,7 @@ function remember({ positions, request }: Step, position: Position | null): void
 
 /** As many slots as one request asks for, ascending by code points, which is the order in which the servers answer. */
 function slotsFrom(placement: Placement, first: number, count: number): readonly SlotId[] {
-  const stripes = stripesOf(placement);
+  const stripes = placement.stripes;
   const firstPrefix = Math.floor(first / stripes);
   const prefixes = prefixesOf(placement).slice(firstPrefix, firstPrefix + Math.ceil(count / stripes) + 1);
   const offset = first % stripes;
@@ -112,13 +112,9 @@ function slotsFrom(placement: Placement, first: number, count: number): readonly
   return fall < 0 ? slots : slots.slice(0, fall);
 }
 
-function stripesOf(placement: Placement): number {
-  return placement.kind === "range" ? placement.stripes : 1;
-}
-
 /** The position, or what comes after it when there is no such slot; null at the end of the round. */
 function placeAt({ source: { placement } }: Step, position: Position): Position | null {
-  if (position.slot < prefixesOf(placement).length * stripesOf(placement)) return position;
+  if (position.slot < prefixesOf(placement).length * placement.stripes) return position;
   return position.what === "record" ? { ...START, what: "tombstone" } : null;
 }
 

@@ -14,7 +14,7 @@ export function listPage(statements: Statements, placement: Placement, request: 
   const obstacle = findObstacle(statements, placement, { request, window: whole });
   if (obstacle === undefined) return readPage(statements, placement, { request, window: whole, coveredTo: null });
   const { slot, ordinal } = parseSlot(obstacle);
-  const clipped = clipBefore(whole, placement, Math.floor(ordinal / stripesOf(placement)));
+  const clipped = clipBefore(whole, placement, Math.floor(ordinal / placement.stripes));
   if (clipped === null) return { kind: "not-owned", slot, ownership: parseOwnership(obstacle) };
   return readPage(statements, placement, { request, window: clipped, coveredTo: clipped.end });
 }
@@ -24,13 +24,9 @@ interface Page {
   readonly window: ListWindow;
 }
 
-function stripesOf(placement: Placement): number {
-  return placement.kind === "range" ? placement.stripes : 1;
-}
-
 /** The first slot in the window that may not be read here. */
 function findObstacle(statements: Statements, placement: Placement, { request, window }: Page) {
-  const stripes = stripesOf(placement);
+  const stripes = placement.stripes;
   const last = (window.lastPrefix + 1) * stripes - 1;
   return statements.firstNotReadable.get(request.collection, window.firstPrefix * stripes, last);
 }

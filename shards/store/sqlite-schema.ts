@@ -114,7 +114,7 @@ function settleIdentity(db: DatabaseSync, file: string, shard: ShardId): void {
 }
 
 function prepareCollection(db: DatabaseSync, { name, placement }: StoreCollection): void {
-  const stripes = placement.kind === "range" ? placement.stripes : 1;
+  const { stripes } = placement;
   const known = db.prepare("SELECT kind, stripes FROM collections WHERE name = ?").get(name);
   if (known === undefined) {
     db.prepare("INSERT INTO collections (name, kind, stripes) VALUES (?, ?, ?)").run(name, placement.kind, stripes);

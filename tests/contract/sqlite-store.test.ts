@@ -70,7 +70,7 @@ describe("a SQLite store's file", () => {
   });
 
   it("keeps the ownership of its slots when another collection is added", async () => {
-    const added = collection("added", { kind: "hash" });
+    const added = collection("added", { kind: "hash", stripes: 1 });
     const store = await open([PRODUCTS, CARTS, added]);
     expect((await store.ownership(addressOf("lamp", CARTS))).state).toBe("OWNER");
     expect((await store.ownership(addressOf("lamp", added))).state).toBe("NONE");

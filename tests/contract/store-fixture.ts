@@ -32,7 +32,7 @@ export type OpenStore = (collections: readonly StoreCollection[]) => Promise<Sto
 
 export const PRODUCTS = collection("products", { kind: "range", stripes: 1 });
 export const STRIPED = collection("striped", { kind: "range", stripes: 3 });
-export const CARTS = collection("carts", { kind: "hash" });
+export const CARTS = collection("carts", { kind: "hash", stripes: 1 });
 /** What `owned` is given where one collection is not enough. */
 export const BOTH = [PRODUCTS, CARTS];
 

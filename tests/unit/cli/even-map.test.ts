@@ -6,7 +6,7 @@ import { parseRanges } from "../../../router/shard-map.ts";
 const counts = Array.from({ length: SHARDS_MAX }, (_, index) => index + 1);
 
 describe.each(["range", "hash"] as const)("an even map of a %s collection", (kind) => {
-  const placement = kind === "range" ? ({ kind, stripes: 1 } as const) : ({ kind } as const);
+  const placement = { kind, stripes: 1 } as const;
 
   it.each(counts)("of %d shards is valid and gives each shard one range", (count) => {
     const shards = shardIds(count);

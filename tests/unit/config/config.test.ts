@@ -166,7 +166,7 @@ describe("a configuration", () => {
 
   it("places a hash collection by hash", () => {
     const collection = parseConfig(replaced(LEAST, '"range"', '"hash"'), "zgate.toml").collections.get("products");
-    expect(collection?.placement).toEqual({ kind: "hash" });
+    expect(collection?.placement).toEqual({ kind: "hash", stripes: 1 });
   });
 
   it("comes from the file that is shipped, whose maps survive being printed", () => {
@@ -264,12 +264,6 @@ const FAULTS: readonly Fault[] = [
     by: `stripes = ${by}`,
     fault: `collections[0].stripes: expected a whole number from 1 to 256, got ${by === "nan" ? "NaN" : by}`,
   })),
-  {
-    name: "stripes of a hash collection",
-    found: 'kind = "range"',
-    by: 'kind = "hash"',
-    fault: 'collections[0].stripes: expected none for kind = "hash", got 16',
-  },
   {
     name: "a reader that there is not",
     found: 'read = "public"',

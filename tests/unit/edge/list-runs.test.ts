@@ -10,7 +10,7 @@ import { holds } from "../seed.ts";
 
 const shard = (id: string): ShardId => id as ShardId;
 
-const placements: readonly Placement[] = [{ kind: "range", stripes: 1 }, { kind: "hash" }];
+const placements: readonly Placement[] = [{ kind: "range", stripes: 1 }, { kind: "hash", stripes: 1 }];
 
 function hintsOf(
   placement: Placement,
@@ -77,6 +77,6 @@ describe.each(placements)("runs of $kind", (placement) => {
 
 describe("without a map", () => {
   it("there is no run", () => {
-    expect(runAt(noHints({ kind: "hash" }), "")).toBeNull();
+    expect(runAt(noHints({ kind: "hash", stripes: 1 }), "")).toBeNull();
   });
 });

@@ -64,7 +64,8 @@ export const PLACEMENTS: readonly Placement[] = [
   { kind: "range", stripes: 1 },
   { kind: "range", stripes: 7 },
   { kind: "range", stripes: 256 },
-  { kind: "hash" },
+  { kind: "hash", stripes: 1 },
+  { kind: "hash", stripes: 7 },
 ];
 
 /** A map version of `placement` cut at random slot boundaries, and never twice the same shard on purpose. */

@@ -19,7 +19,7 @@ import { holds } from "../seed.ts";
 import { anyText, boundary, PLACEMENTS, wellFormedText } from "./arbitraries.ts";
 
 const RANGE: Placement = { kind: "range", stripes: 1 };
-const HASH: Placement = { kind: "hash" };
+const HASH: Placement = { kind: "hash", stripes: 1 };
 
 const anyRange: fc.Arbitrary<KeyRange> = fc.record({ start: anyText, end: fc.option(anyText) });
 

@@ -21,7 +21,8 @@ import { anyText, canonical, canonicalKey, PLACEMENTS } from "./arbitraries.ts";
 
 const RANGE: Placement = { kind: "range", stripes: 1 };
 const STRIPED: Placement = { kind: "range", stripes: 16 };
-const HASH: Placement = { kind: "hash" };
+const HASH: Placement = { kind: "hash", stripes: 1 };
+const STRIPED_HASH: Placement = { kind: "hash", stripes: 16 };
 
 const digestOf = (lines: readonly string[]): string => createHash("sha256").update(lines.join("\n")).digest("hex");
 
@@ -30,6 +31,7 @@ describe("the set of slots", () => {
     { name: "range", placement: RANGE, count: 1526, prefixes: 1526 },
     { name: "range in 16 stripes", placement: STRIPED, count: 1526 * 16, prefixes: 1526 },
     { name: "hash", placement: HASH, count: 1024, prefixes: 1024 },
+    { name: "hash in 16 stripes", placement: STRIPED_HASH, count: 1024 * 16, prefixes: 1024 },
   ])("of $name has $count members, no two alike", ({ placement, count, prefixes }) => {
     expect(prefixesOf(placement)).toHaveLength(prefixes);
     expect(slotsOf(placement)).toHaveLength(count);
@@ -74,6 +76,12 @@ describe("slotOf", () => {
     { name: "the highest key there is", placement: RANGE, key: "\u{10fffd}", slot: "\u{20000}" },
     { name: "a stripe in two hexadecimal digits", placement: STRIPED, key: "react", slot: "re~01" },
     { name: "two digits of the hash", placement: HASH, key: "hello", slot: "4i" },
+    {
+      name: "two digits of the hash and a stripe by its low bits",
+      placement: STRIPED_HASH,
+      key: "hello",
+      slot: "4i~07",
+    },
   ])("$name: $key", ({ placement, key, slot }) => {
     expect(slotOf(placement, canonical(key))).toBe(slot);
   });

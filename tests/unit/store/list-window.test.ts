@@ -10,7 +10,7 @@ import { canonicalKey } from "../router/arbitraries.ts";
 import { holds } from "../seed.ts";
 
 const RANGE: Placement = { kind: "range", stripes: 1 };
-const HASH: Placement = { kind: "hash" };
+const HASH: Placement = { kind: "hash", stripes: 1 };
 const prefixNumber = (prefix: string, placement: Placement = RANGE): number => prefixesOf(placement).indexOf(prefix);
 
 describe("windowOf", () => {
