@@ -22,6 +22,16 @@ export default defineConfig({
         },
       },
       {
+        // Searches millions of states of the move protocol: a matter of a processor for a minute, and of a gigabyte at most.
+        test: {
+          ...onNode,
+          name: "model",
+          include: ["tests/model/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
         // One suite per port, run on every implementation.
         test: {
           ...onNode,
@@ -49,6 +59,44 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // On real Cassandra and DynamoDB Local, which setup.ts starts: one file at a time, after everything else.
+        test: {
+          ...onNode,
+          name: "engines",
+          include: ["tests/engines/**/*.test.ts"],
+          globalSetup: "tests/engines/setup.ts",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // Whole systems of several processes on real engines: the end-to-end tests again, and what only engines have.
+        test: {
+          ...onNode,
+          name: "e2e-engines",
+          include: ["tests/e2e-engines/**/*.test.ts"],
+          globalSetup: "tests/engines/setup.ts",
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        // Faults under load, on clusters of their own, one file at a time and last: each brings its cluster down.
+        test: {
+          ...onNode,
+          name: "faults",
+          include: ["tests/faults/**/*.test.ts"],
+          testTimeout: 1_200_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -30,6 +30,16 @@ export interface LocalLayout {
   readonly shardPort: number;
 }
 
+/** Engines of this machine, in place of embedded files; null where the files stay. */
+export interface LocalEngines {
+  readonly cassandra: { readonly contactPoints: readonly string[]; readonly datacenter: string } | null;
+  readonly dynamodb: { readonly endpoint: string; readonly region: string } | null;
+}
+
+/** Name of the store that engines of this machine are, and of the catalog's table in them. */
+const LOCAL_STORE = "local-engines";
+const LOCAL_TABLE = "zgate-catalog";
+
 /** Reads and checks a configuration file. Throws `CliFailure` that lists what is wrong. */
 export function readConfiguration(path: string): Configuration {
   const text = readText(path);
@@ -62,11 +72,49 @@ export function localConfiguration(file: Configuration, layout: LocalLayout): Co
   const isOwnNumber = layout.shards === null || layout.shards === configured.length;
   const ids = isOwnNumber ? configured : shardIds(layout.shards);
   checkLastPort(layout.shardPort, ids);
-  table["shards"] = ids.map((id, index) => ({ id, origins: [`http://127.0.0.1:${layout.shardPort + index}`] }));
+  const stores = storesOf(table, ids);
+  table["shards"] = ids.map((id, index) => ({
+    id,
+    origins: [`http://127.0.0.1:${layout.shardPort + index}`],
+    ...(stores[index] === undefined ? {} : { store: stores[index] }),
+  }));
   if (!isOwnNumber) for (const entry of tablesOf(table["collections"])) cutEvenly(entry, ids);
   if (!hasLocalIssuer(file.config)) addLocalIssuer(table);
   const text = stringify(table);
   return { text, config: parsed(text, "the configuration with this machine's origins") };
+}
+
+/** The same configuration with its shards and its catalog in engines of this machine. */
+export function withLocalEngines(local: Configuration, { cassandra, dynamodb }: LocalEngines): Configuration {
+  const table = parseToml(local.text);
+  if (cassandra !== null) {
+    const { contactPoints, datacenter } = cassandra;
+    const replication = { [datacenter]: contactPoints.length };
+    const store = { kind: "cassandra", contact_points: [...contactPoints], datacenter, replication };
+    table["stores"] = { [LOCAL_STORE]: store };
+    table["shards"] = tablesOf(table["shards"]).map((shard) => ({ ...shard, store: LOCAL_STORE }));
+  }
+  if (dynamodb !== null) table["catalog"] = { kind: "dynamodb", table: LOCAL_TABLE, ...dynamodb };
+  const text = stringify(table);
+  return { text, config: parsed(text, "the configuration with this machine's engines") };
+}
+
+/** The file's own stores by shard; shards that it does not have get the one store that all of its shards have. */
+function storesOf(table: TomlTable, ids: readonly string[]): readonly (string | undefined)[] {
+  const configured = new Map(tablesOf(table["shards"]).map(({ id, store }) => [id, store]));
+  const stores = new Set(configured.values());
+  return ids.map((id) => {
+    const store = configured.has(id) || stores.size !== 1 ? configured.get(id) : [...stores][0];
+    if (!configured.has(id) && stores.size !== 1) throw noStoreFor(id);
+    return typeof store === "string" ? store : undefined;
+  });
+}
+
+function noStoreFor(id: string): CliFailure {
+  return new CliFailure(`the shards of the configuration have different stores: there is none for ${id}`, {
+    hint: "leave out --shards",
+    exitCode: 2,
+  });
 }
 
 function checkLastPort(first: number, ids: readonly string[]): void {

@@ -43,6 +43,8 @@ export interface DataDirectory {
   readonly edgeState: string;
   readonly registry: string;
   readonly imports: string;
+  /** Data and logs of the engines that `up` starts beside the instance. */
+  readonly engines: string;
   /** What the directory was created with. */
   readonly layout: string;
   /** Present once the sample is in completely. */
@@ -70,6 +72,7 @@ export function dataDirectory(path: string): DataDirectory {
     edgeState: join(root, "edge"),
     registry: join(run, "registry"),
     imports: join(root, "imports"),
+    engines: join(root, "engines"),
     layout: join(root, "layout.json"),
     sampleDone: join(root, "sample.json"),
   };

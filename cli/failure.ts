@@ -3,8 +3,8 @@
  * It must not hold stacks or secrets; people read it as it is.
  */
 
-/** 1: the command failed. 2: it was called in a way that cannot work. */
-export type FailureCode = 1 | 2;
+/** 1: the command failed. 2: it was called in a way that cannot work. 3: it found something that is to be done. */
+export type FailureCode = 1 | 2 | 3;
 
 /** A failure that is explained to the person at the terminal and needs no stack. */
 export class CliFailure extends Error {

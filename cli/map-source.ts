@@ -3,15 +3,17 @@
  * change anything: a directory that is not there stays so.
  */
 
-import type { CollectionConfig } from "../config/config.ts";
+import type { CollectionConfig, GatewayConfig } from "../config/config.ts";
 import type { CollectionName } from "../router/ids.ts";
 import { OPERATE_PERMISSION } from "../router/permissions.ts";
 import { parseShardMap, type ShardMap } from "../router/shard-map.ts";
-import { createSqliteCatalog } from "../shards/catalog/sqlite-catalog.ts";
+import { describeCatalog, openCatalog } from "../shards/catalog/open-catalog.ts";
 import { connect, notRunning, type TargetOptions } from "./command-context.ts";
 import { instanceConfiguration } from "./configuration.ts";
 import { dataDirectory, displayPath, isThere, parseFields } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
+import { findInstance } from "./supervisor/instance-file.ts";
+import { readLayout } from "./supervisor/layout.ts";
 
 /** A collection and its current map. */
 export interface MappedCollection {
@@ -29,15 +31,15 @@ export async function readMap(collection: CollectionName, target: TargetOptions)
       hint: `configured are: ${[...config.collections.keys()].join(", ")}`,
     });
   }
-  const map = target.url === undefined ? await mapOfCatalog(found, target) : await mapOfGateway(found, target);
+  const map = target.url === undefined ? await mapOfCatalog(found, target, config) : await mapOfGateway(found, target);
   return { config: found, map };
 }
 
-async function mapOfCatalog(collection: CollectionConfig, target: TargetOptions): Promise<ShardMap> {
+async function mapOfCatalog(collection: CollectionConfig, target: TargetOptions, local: GatewayConfig) {
   const directory = dataDirectory(target.data);
-  if (!isThere(directory.catalog)) throw notRunning(directory);
+  if (local.catalog.kind === "sqlite" && !isThere(directory.catalog)) throw notRunning(directory);
   try {
-    const catalog = await createSqliteCatalog({ file: directory.catalog });
+    const catalog = await openCatalog(local.catalog, { file: directory.catalog, environment: process.env });
     try {
       const map = await catalog.current(collection.name);
       if (map !== null) return map;
@@ -45,9 +47,12 @@ async function mapOfCatalog(collection: CollectionConfig, target: TargetOptions)
       await catalog.close();
     }
   } catch (error) {
-    throw new CliFailure(`cannot read the catalog ${displayPath(directory.catalog)}: ${errorLine(error)}`, {
-      cause: error,
-    });
+    // Engines of this machine run only while the instance does.
+    if (readLayout(directory)?.storage.catalog === "dynamodb" && findInstance(directory) === null) {
+      throw notRunning(directory);
+    }
+    const where = describeCatalog(local.catalog, displayPath(directory.catalog));
+    throw new CliFailure(`cannot read the catalog, ${where}: ${errorLine(error)}`, { cause: error });
   }
   throw new CliFailure(`the collection "${collection.name}" has no map yet`, {
     hint: "`npm start` publishes its first",

@@ -5,7 +5,13 @@
 import { InvalidArgumentError } from "commander";
 import { parseDurationMs } from "../config/duration.ts";
 import { parseKey, parsePathSegment } from "../router/canonical-key.ts";
-import { type CanonicalKey, type CollectionName, parseCollectionName } from "../router/ids.ts";
+import {
+  type CanonicalKey,
+  type CollectionName,
+  parseCollectionName,
+  parseShardId,
+  type ShardId,
+} from "../router/ids.ts";
 import { CliFailure } from "./failure.ts";
 
 /** A parser of whole numbers from `least` to `most`. */
@@ -50,6 +56,13 @@ export function gatewayUrl(text: string): string {
 /** A collection's name. */
 export function collectionName(text: string): CollectionName {
   const parsed = parseCollectionName(text);
+  if (parsed.ok) return parsed.value;
+  throw new InvalidArgumentError(`${parsed.detail}.`);
+}
+
+/** A shard's id. */
+export function shardId(text: string): ShardId {
+  const parsed = parseShardId(text);
   if (parsed.ok) return parsed.value;
   throw new InvalidArgumentError(`${parsed.detail}.`);
 }

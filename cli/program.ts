@@ -15,6 +15,7 @@ import { mapCommand } from "./commands/map.ts";
 import { patchCommand } from "./commands/patch.ts";
 import { putCommand } from "./commands/put.ts";
 import { routeCommand } from "./commands/route.ts";
+import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
@@ -33,6 +34,7 @@ const COMMANDS = [
   deleteCommand,
   listCommand,
   importCommand,
+  schemaCommand,
   completionCommand,
 ];
 
@@ -44,7 +46,10 @@ export function createProgram(context: CommandContext): Command {
     .description("one gateway over many shards: run it, look at it, fill it")
     .version(version(), "--version")
     .helpCommand("help [command]", "show the help of a command")
-    .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work.");
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work, 3 something is missing (schema plan).",
+    );
   addExamples(program, [
     ["npm start", "zgate up: run a gateway on this machine, with sample products"],
     ["npx zgate get products react", "read a document"],

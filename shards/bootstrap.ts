@@ -9,9 +9,9 @@ import { type CollectionName, nextVersion, type ShardId, type SlotId } from "../
 import { contains } from "../router/range.ts";
 import type { ShardMap } from "../router/shard-map.ts";
 import { type Placement, prefixesOf, slotsOfPrefix } from "../router/slot.ts";
-import type { Catalog } from "./catalog/port.ts";
 import type { Clock } from "./clock.ts";
 import { FatalError } from "./fatal-error.ts";
+import type { ShardCatalog } from "./lazy-catalog.ts";
 import type { Logger } from "./log.ts";
 import type { Store } from "./store/port.ts";
 
@@ -19,7 +19,7 @@ import type { Store } from "./store/port.ts";
 export interface ClaimContext {
   readonly shard: ShardId;
   readonly store: Pick<Store, "claimFirst" | "hasHeld">;
-  readonly catalog: Pick<Catalog, "hasClaimed" | "recordClaim" | "version">;
+  readonly catalog: Pick<ShardCatalog, "hasClaimed" | "recordClaim" | "version">;
   readonly clock: Pick<Clock, "nowMs">;
   readonly log: Logger;
 }

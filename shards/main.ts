@@ -3,14 +3,10 @@
  * It must not hold logic beyond putting the parts together.
  */
 import cluster from "node:cluster";
-import { mkdirSync, readFileSync } from "node:fs";
-import { ConfigError, type GatewayConfig, parseConfig } from "../config/config.ts";
-import type { CollectionName } from "../router/ids.ts";
-import { claimFirstSlots } from "./bootstrap.ts";
-import type { Catalog } from "./catalog/port.ts";
-import { createSqliteCatalog } from "./catalog/sqlite-catalog.ts";
+import type { CollectionConfig } from "../config/config.ts";
+import { openCatalog } from "./catalog/open-catalog.ts";
 import { systemClock } from "./clock.ts";
-import { sendReport } from "./cluster/message.ts";
+import { parseOrder, sendReport } from "./cluster/message.ts";
 import { RESPAWN_LIMITS } from "./cluster/respawn-policy.ts";
 import { WorkerCrew } from "./cluster/worker-crew.ts";
 import { liveAsWorker } from "./cluster/worker-life.ts";
@@ -20,28 +16,41 @@ import { createRoutes } from "./http/routes.ts";
 import { createShardServer, type ShardServer } from "./http/server.ts";
 import { createSigner, createVerifier } from "./http/signature.ts";
 import { createSlotAccess } from "./http/slot-access.ts";
+import { createLazyCatalog, type ShardCatalog } from "./lazy-catalog.ts";
 import { createLogger, describeError, type Logger } from "./log.ts";
 import { createMapCache } from "./map-cache.ts";
+import { openStore } from "./open-store.ts";
 import { parseShardOptions, type ShardOptions, USAGE } from "./options.ts";
 import { createHttpPeers } from "./peers/http-peers.ts";
+import { type OwnConfig, readConfig, readConfigFile } from "./shard-config.ts";
+import { parseStanding, type Standing, type StandingContext, settleStanding, standAtStart } from "./standing.ts";
 import type { Store } from "./store/port.ts";
-import { createSqliteStore } from "./store/sqlite-store.ts";
 import { runSweeper } from "./sweeper.ts";
 
 /** The primary hands its workers the configuration it has read, so that all of a shard agree on it. */
 const CONFIG_ENV = "ZGATE_SHARD_CONFIG";
 
-/** And the names of the collections that it has found lost, with a space between. */
-const LOST_ENV = "ZGATE_SHARD_LOST";
+/** And how the shard stands with the catalog, as JSON. */
+const STANDING_ENV = "ZGATE_SHARD_STANDING";
+
+/** How long a catalog is tried before a shard does without it, in milliseconds: nobody is served meanwhile at a start. */
+const CATALOG_PATIENCE_MS = 3000;
+
+/** How long a worker waits before it tries again to reach its database, in milliseconds. */
+const STORE_PAUSE_MS = 1000;
 
 async function runPrimary(): Promise<void> {
   const options = parseShardOptions(process.argv.slice(2), process.env);
   const log = createLogger({ shard: options.shard, pid: process.pid });
   const configText = readConfigFile(options.configFile);
-  const lost = await prepareShard(options, readConfig(options, configText), log);
+  const primary: Primary = { options, config: readConfig(options, configText), log, over: new AbortController() };
+  const claims = await openClaims(primary);
+  const first = await standAtStart(claims.context, claims.collections);
+  let standing: Standing = first;
+  if (first.isSettled) await claims.close();
   const crew = new WorkerCrew({
     size: options.workers,
-    fork: () => cluster.fork({ [CONFIG_ENV]: configText, [LOST_ENV]: lost.join(" ") }),
+    fork: () => cluster.fork({ [CONFIG_ENV]: configText, [STANDING_ENV]: JSON.stringify(standing) }),
     limits: RESPAWN_LIMITS,
     stopMsMax: options.stopMsMax,
     nowMs: () => performance.now(),
@@ -50,39 +59,64 @@ async function runPrimary(): Promise<void> {
       log("info", "ready", { host: options.host, port: options.port, workers: options.workers });
       void sendReport({ type: "ready" });
     },
-    onFatal: (error) => void endPrimary(crew, log, error),
+    onFatal: (error) => void endPrimary(crew, primary, error),
   });
+  endOnRequest(crew, primary);
+  crew.start();
+  if (first.isSettled) return;
+  settleStanding(claims.context, claims.collections, primary.over.signal)
+    .then(async (settled) => {
+      standing = settled ?? standing;
+      crew.tell({ type: "standing", standing });
+      await claims.close();
+    })
+    .catch((error: unknown) => endPrimary(crew, primary, toFatal(error)));
+}
+
+interface Primary {
+  readonly options: ShardOptions;
+  readonly config: OwnConfig;
+  readonly log: Logger;
+  /** Aborted when the shard stops. */
+  readonly over: AbortController;
+}
+
+function endOnRequest(crew: WorkerCrew, primary: Primary): void {
   const stop = (reason: string): void => {
-    log("info", "stopping", { reason });
-    void endPrimary(crew, log, null);
+    primary.log("info", "stopping", { reason });
+    void endPrimary(crew, primary, null);
   };
   // Handlers stay for a second signal: the stop is bounded, and dying before the workers would help nobody.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(signal));
   process.on("disconnect", () => stop("the parent process is gone"));
-  process.on("uncaughtException", (error) => void endPrimary(crew, log, toFatal(error)));
-  crew.start();
+  process.on("uncaughtException", (error) => void endPrimary(crew, primary, toFatal(error)));
 }
 
-/** Creates or migrates the store, claims first slots, finds what is lost. The workers open the store for themselves. */
-async function prepareShard(
-  options: ShardOptions,
-  config: GatewayConfig,
-  log: Logger,
-): Promise<readonly CollectionName[]> {
-  const store = await openStore(options, config);
-  const catalog = await openCatalog(options);
-  try {
-    return await claimFirstSlots(
-      { shard: options.shard, store, catalog, clock: systemClock, log },
-      config.collections.values(),
-    );
-  } finally {
-    await catalog.close();
-    await store.close();
-  }
+/** What claiming stands on, open. */
+interface OpenClaims {
+  readonly context: StandingContext;
+  readonly collections: readonly CollectionConfig[];
+  readonly close: () => Promise<void>;
 }
 
-async function endPrimary(crew: WorkerCrew, log: Logger, error: FatalError | null): Promise<void> {
+/** Creates or migrates an embedded store. The workers open the store for themselves. */
+async function openClaims({ options, config, log }: Primary): Promise<OpenClaims> {
+  const { shard } = options;
+  const collections = [...config.collections.values()];
+  const catalog = catalogOf(options, config);
+  const store = await openStore({ options, config: config.own.store, collections, log });
+  return {
+    context: { shard, store, catalog, clock: systemClock, log },
+    collections,
+    close: async () => {
+      await catalog.close();
+      await store.close();
+    },
+  };
+}
+
+async function endPrimary(crew: WorkerCrew, { log, over }: Primary, error: FatalError | null): Promise<void> {
+  over.abort();
   await crew.stop();
   if (error === null) {
     log("info", "stopped");
@@ -95,17 +129,21 @@ async function runWorker(): Promise<void> {
   const options = parseShardOptions(process.argv.slice(2), process.env);
   const config = readConfig(options, process.env[CONFIG_ENV] ?? "");
   const log = createLogger({ shard: options.shard, pid: process.pid, worker: cluster.worker?.id ?? 0 });
-  const store = await openStore(options, config);
-  const catalog = await openCatalog(options);
+  const store = await openStoreAgain({ options, config, log });
+  const catalog = catalogOf(options, config);
   const commits = new GroupCommit({ store, limits: { rowsMax: options.groupRowsMax } });
   const sweeping = new AbortController();
   const sweeper = { store, collections: [...config.collections.values()], clock: systemClock, log };
+  let standing = parseStanding(JSON.parse(process.env[STANDING_ENV] ?? "null"));
   await liveAsWorker({
-    server: buildServer({ options, config, log, store, catalog, commits }),
+    server: buildServer({ options, config, log, store, catalog, commits, standing: () => standing }),
     address: { host: options.host, port: options.port },
     stopMsMax: options.stopMsMax,
     log,
     startSweeping: () => void runSweeper(sweeper, sweeping.signal),
+    onStanding: (told) => {
+      standing = told;
+    },
     close: async () => {
       sweeping.abort();
       await commits.drain();
@@ -115,22 +153,52 @@ async function runWorker(): Promise<void> {
   });
 }
 
-interface WorkerParts {
-  readonly options: ShardOptions;
-  readonly config: GatewayConfig;
-  readonly log: Logger;
-  readonly store: Store;
-  readonly catalog: Catalog;
-  readonly commits: GroupCommit;
+/** A worker that comes while the database is away waits for it: dying again and again would end the whole shard. */
+async function openStoreAgain({ options, config, log }: Pick<WorkerParts, "options" | "config" | "log">) {
+  const onMessage = (message: unknown): void => {
+    if (parseOrder(message)?.type === "stop") process.exit(0);
+  };
+  process.on("message", onMessage);
+  const collections = [...config.collections.values()];
+  for (;;) {
+    try {
+      const store = await openStore({ options, config: config.own.store, collections, log });
+      process.off("message", onMessage);
+      return store;
+    } catch (error) {
+      if (!(error instanceof FatalError) || error.code !== "STORE_UNREACHABLE") throw error;
+      log("warn", "store-unreachable", { error: error.message });
+      await systemClock.sleep(STORE_PAUSE_MS);
+    }
+  }
 }
 
-function buildServer({ options, config, log, store, catalog, commits }: WorkerParts): ShardServer {
+/** Opened when it is asked. Throws `FatalError` OPTIONS_INVALID when it is not told where an embedded one lies. */
+function catalogOf({ catalogFile }: ShardOptions, { catalog }: OwnConfig): ShardCatalog {
+  if (catalog.kind === "sqlite" && catalogFile === null) {
+    throw new FatalError("OPTIONS_INVALID", "--catalog is missing: the catalog is a SQLite file; see --help");
+  }
+  const options = { file: catalogFile ?? "", environment: process.env, patienceMs: CATALOG_PATIENCE_MS };
+  return createLazyCatalog(() => openCatalog(catalog, options));
+}
+
+interface WorkerParts {
+  readonly options: ShardOptions;
+  readonly config: OwnConfig;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly catalog: ShardCatalog;
+  readonly commits: GroupCommit;
+  readonly standing: () => Standing;
+}
+
+function buildServer({ options, config, log, store, catalog, commits, standing }: WorkerParts): ShardServer {
   const clock = systemClock;
   const peers = createHttpPeers({ shards: config.shards, sign: createSigner(options.signingKeys, clock) });
   const routes = createRoutes({
     shard: options.shard,
     collections: config.collections,
-    lostCollections: readLost(config),
+    standing,
     store,
     commits,
     access: createSlotAccess({ clock, peers, log }),
@@ -142,52 +210,6 @@ function buildServer({ options, config, log, store, catalog, commits }: WorkerPa
   });
   const server = createShardServer({ routes, log });
   return server;
-}
-
-function readLost(config: GatewayConfig): readonly CollectionName[] {
-  const lost = new Set((process.env[LOST_ENV] ?? "").split(" "));
-  return [...config.collections.values()].map(({ name }) => name).filter((name) => lost.has(name));
-}
-
-function readConfigFile(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new FatalError("CONFIG_INVALID", `cannot read the configuration: ${toFatal(error).message}`, {
-      cause: error,
-    });
-  }
-}
-
-function readConfig(options: ShardOptions, text: string): GatewayConfig {
-  try {
-    const config = parseConfig(text, options.configFile);
-    if (config.shards.has(options.shard)) return config;
-    throw new FatalError("CONFIG_INVALID", `${options.configFile} has no shard "${options.shard}"`);
-  } catch (error) {
-    throw error instanceof ConfigError ? new FatalError("CONFIG_INVALID", error.message, { cause: error }) : error;
-  }
-}
-
-async function openStore(options: ShardOptions, config: GatewayConfig): Promise<Store> {
-  try {
-    mkdirSync(options.dataDirectory, { recursive: true });
-    const { shard, storeFile: file } = options;
-    return await createSqliteStore({ file, shard, collections: [...config.collections.values()] });
-  } catch (error) {
-    throw new FatalError("STORE_UNUSABLE", `cannot use ${options.storeFile}: ${toFatal(error).message}`, {
-      cause: error,
-    });
-  }
-}
-
-async function openCatalog(options: ShardOptions): Promise<Catalog> {
-  try {
-    return await createSqliteCatalog({ file: options.catalogFile });
-  } catch (error) {
-    const message = `cannot use ${options.catalogFile}: ${toFatal(error).message}`;
-    throw new FatalError("CATALOG_UNUSABLE", message, { cause: error });
-  }
 }
 
 /** Tells the log and the parent why, and ends the process. */

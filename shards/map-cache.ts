@@ -1,6 +1,6 @@
 /**
  * The newest map of each collection, kept for a moment: edges ask for it often, the catalog changes rarely.
- * It must not forget a map because the catalog is down.
+ * It must not forget a map because the catalog is down, nor let those who ask wait for a catalog that is silent.
  */
 import type { CollectionName } from "../router/ids.ts";
 import { isNewer, type ShardMap } from "../router/shard-map.ts";
@@ -10,6 +10,9 @@ import { describeError, type Logger } from "./log.ts";
 
 /** How long an answer of the catalog is used, in milliseconds. */
 const FRESH_MS = 1000;
+/** How long the catalog may take before the map that is known is given instead; longer where none is known. */
+const WAIT_MS_MAX = 250;
+const FIRST_WAIT_MS_MAX = 2000;
 
 /** Maps by collection. */
 export interface MapCache {
@@ -20,36 +23,43 @@ export interface MapCache {
 /** What the cache stands on. */
 export interface MapCacheOptions {
   readonly catalog: Pick<Catalog, "current">;
-  readonly clock: Pick<Clock, "nowMs">;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
+/** What is known of one collection, and the question to the catalog that is under way. */
 interface Entry {
-  readonly map: Promise<ShardMap | null>;
-  readonly readAtMs: number;
+  map: ShardMap | null;
+  askedAtMs: number;
+  flight: Promise<ShardMap | null> | null;
 }
 
 /** A cache that asks the catalog once a second at most, in one flight per collection. */
 export function createMapCache(options: MapCacheOptions): MapCache {
+  const { catalog, clock, log } = options;
   const entries = new Map<CollectionName, Entry>();
-  const read = async (collection: CollectionName, before: Entry | undefined): Promise<ShardMap | null> => {
-    const known = (await before?.map) ?? null;
+  const ask = async (collection: CollectionName, entry: Entry): Promise<ShardMap | null> => {
     try {
-      const map = await options.catalog.current(collection);
-      return map !== null && isNewer(map, known) ? map : known;
+      const map = await catalog.current(collection);
+      if (map !== null && isNewer(map, entry.map)) entry.map = map;
     } catch (error) {
-      options.log("warn", "catalog-silent", { collection, ...describeError(error) });
-      return known;
+      log("warn", "catalog-silent", { collection, ...describeError(error) });
     }
+    entry.flight = null;
+    return entry.map;
   };
   return {
-    current(collection) {
-      const entry = entries.get(collection);
-      const nowMs = options.clock.nowMs();
-      if (entry !== undefined && Math.abs(nowMs - entry.readAtMs) < FRESH_MS) return entry.map;
-      const map = read(collection, entry);
-      entries.set(collection, { map, readAtMs: nowMs });
-      return map;
+    async current(collection) {
+      const nowMs = clock.nowMs();
+      const entry = entries.get(collection) ?? { map: null, askedAtMs: Number.NEGATIVE_INFINITY, flight: null };
+      entries.set(collection, entry);
+      if (entry.flight === null) {
+        if (Math.abs(nowMs - entry.askedAtMs) < FRESH_MS) return entry.map;
+        entry.askedAtMs = nowMs;
+        entry.flight = ask(collection, entry);
+      }
+      const waitMs = entry.map === null ? FIRST_WAIT_MS_MAX : WAIT_MS_MAX;
+      return Promise.race([entry.flight, clock.sleep(waitMs).then(() => entry.map)]);
     },
   };
 }

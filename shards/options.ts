@@ -3,7 +3,6 @@
  * It must not read files; it only says which ones.
  */
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parseSigningKeys, SIGNING_KEYS_ENV, type SigningKeys } from "../config/signing-keys.ts";
 import { parseShardId, quote, type ShardId } from "../router/ids.ts";
@@ -14,9 +13,10 @@ export interface ShardOptions {
   readonly shard: ShardId;
   /** The `zgate.toml` to read. */
   readonly configFile: string;
-  readonly dataDirectory: string;
-  readonly storeFile: string;
-  readonly catalogFile: string;
+  /** Where an embedded store lies; null when none was named. */
+  readonly dataDirectory: string | null;
+  /** Where an embedded catalog lies; null when none was named. */
+  readonly catalogFile: string | null;
   readonly host: string;
   readonly port: number;
   readonly workers: number;
@@ -28,19 +28,20 @@ export interface ShardOptions {
 }
 
 /** What `--help` prints. */
-export const USAGE = `Usage: node cli/launch.mjs shards/main.ts --shard ID --config FILE --data DIR --port N --catalog FILE [options]
+export const USAGE = `Usage: node cli/launch.mjs shards/main.ts --shard ID --config FILE --port N [options]
 
   --shard ID            which shard of the configuration this is
   --config FILE         the zgate.toml
-  --data DIR            where this shard keeps its store
-  --catalog FILE        the catalog's file
   --port N              where to listen
+  --data DIR            where this shard keeps its store; needed only for the embedded one (SQLite)
+  --catalog FILE        the catalog's file; needed only for the embedded one (SQLite)
   --host ADDRESS        on which address (127.0.0.1)
   --workers N           worker processes (one per core)
   --stop-timeout-ms N   how long requests in flight may take to finish when stopping (10000)
   --group-rows N        most writes in one commit, 1 to 256 (256)
 
-Environment: ${SIGNING_KEYS_ENV}="id:base64url[,id:base64url]", the keys shared with the edge.`;
+Environment: ${SIGNING_KEYS_ENV}="id:base64url[,id:base64url]", the keys shared with the edge; passwords and
+credentials of stores and catalog that are not embedded (docs/configuration.md).`;
 
 const WORKERS_MAX = 256;
 const STOP_MS_MAX = 600_000;
@@ -56,13 +57,11 @@ export function parseShardOptions(
   const values = readValues(argv);
   const shard = parseShardId(required(values, "shard"));
   if (!shard.ok) throw invalid(`--shard: ${shard.detail}`);
-  const dataDirectory = required(values, "data");
   return {
     shard: shard.value,
     configFile: required(values, "config"),
-    dataDirectory,
-    storeFile: join(dataDirectory, "store.db"),
-    catalogFile: required(values, "catalog"),
+    dataDirectory: given(values.data),
+    catalogFile: given(values.catalog),
     host: values.host,
     port: parseCount(values, "port", { min: 1, max: 65_535 }),
     workers:
@@ -101,6 +100,11 @@ function required(values: Values, name: keyof Values): string {
   const value = values[name];
   if (value === undefined || value === "") throw invalid(`--${name} is missing; see --help`);
   return value;
+}
+
+/** An unset variable in a script is no path. */
+function given(value: string | undefined): string | null {
+  return value === undefined || value === "" ? null : value;
 }
 
 function parseCount(

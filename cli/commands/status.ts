@@ -17,7 +17,7 @@ interface StatusFlags {
 export function statusCommand({ terminal }: CommandContext): Command {
   const command = new Command("status")
     .description("show the running instance; exit code 1 when none runs")
-    .option("--json", "print {url, pid, ports, startedAt, ready}");
+    .option("--json", "print {url, pid, ports, engines, startedAt, ready}");
   addDataOption(command).action(async (flags: StatusFlags) => {
     const directory = dataDirectory(flags.data);
     const instance = findInstance(directory);
@@ -25,7 +25,8 @@ export function statusCommand({ terminal }: CommandContext): Command {
     const ready = await isReady(instance.url);
     if (flags.json === true) return terminal.out(JSON.stringify({ ...instance, ready }));
     const ports = Object.entries(instance.ports).map(([part, port]) => [part, `port ${port}`]);
-    const rows = [["state", ready ? "ready" : "not ready"], ["pid", String(instance.pid)], ...ports];
+    const state = ["state", ready ? "ready" : "not ready"];
+    const rows = [state, ["pid", String(instance.pid)], ...ports, ...Object.entries(instance.engines)];
     const more = [
       ["since", instance.startedAt],
       ["data", displayPath(directory.root)],

@@ -11,6 +11,8 @@ export interface RunningInstance {
   readonly url: string;
   readonly pid: number;
   readonly ports: { readonly [part: string]: number };
+  /** Engines that run beside the parts, as host:port. */
+  readonly engines: { readonly [name: string]: string };
   readonly startedAt: string;
 }
 
@@ -31,8 +33,13 @@ export function findInstance(directory: DataDirectory): RunningInstance | null {
 }
 
 function parseInstance(fields: Readonly<Record<string, unknown>> | null): RunningInstance | null {
-  const { url, pid, ports, startedAt }: { readonly [name: string]: unknown } = fields ?? {};
+  const { url, pid, ports, engines, startedAt }: { readonly [name: string]: unknown } = fields ?? {};
   if (typeof url !== "string" || typeof pid !== "number" || typeof startedAt !== "string") return null;
   if (typeof ports !== "object" || ports === null) return null;
-  return { url, pid, ports: ports as RunningInstance["ports"], startedAt };
+  const isNamed = typeof engines === "object" && engines !== null;
+  return {
+    ...{ url, pid, startedAt },
+    ports: ports as RunningInstance["ports"],
+    engines: isNamed ? (engines as RunningInstance["engines"]) : {},
+  };
 }

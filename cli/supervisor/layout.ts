@@ -1,23 +1,32 @@
 /**
- * `layout.json`: which shards a data directory was made for, and whether making it was finished. It must not let a
- * directory be started on that holds somebody else's files, or half of its own.
+ * `layout.json`: which shards and which storage a data directory was made for, and whether making it was finished. It
+ * must not let a directory be started on that holds somebody else's files, or half of its own.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DataDirectory, displayPath, isThere, readFields, writeWhole } from "../data-directory.ts";
 import { shardIds } from "../even-map.ts";
 import { CliFailure } from "../failure.ts";
+import {
+  describeStorage,
+  EMBEDDED_STORAGE,
+  needsEngines,
+  optionsOf,
+  parseStorage,
+  type StorageChoice,
+} from "../storage-choice.ts";
 
 /** What a directory was made for. `asked` is the number given with `--shards` then, null when there was none. */
 export interface Layout {
   readonly shards: readonly string[];
   readonly asked: number | null;
+  readonly storage: StorageChoice;
   /** False while its first start has not got as far as the catalog. */
   readonly isCreated: boolean;
 }
 
 /** What may lie in a directory whose first start was interrupted, or that only an install has used. */
-const OF_A_BEGINNING = /^(?:keys|logs|run|imports|install\.lock.*|bench-.*)$/;
+const OF_A_BEGINNING = /^(?:keys|logs|run|imports|engines|install\.lock.*|bench-.*)$/;
 
 /** What the directory was made for; null when it is new. */
 export function readLayout(directory: DataDirectory): Layout | null {
@@ -28,7 +37,8 @@ export function readLayout(directory: DataDirectory): Layout | null {
 export function parseLayout(fields: Readonly<Record<string, unknown>> | null): Layout | null {
   const { shards, asked, created }: { readonly [name: string]: unknown } = fields ?? {};
   if (!Array.isArray(shards) || !shards.every((id) => typeof id === "string")) return null;
-  return { shards, asked: typeof asked === "number" ? asked : null, isCreated: created !== false };
+  const storage = parseStorage(fields ?? {});
+  return { shards, asked: typeof asked === "number" ? asked : null, storage, isCreated: created !== false };
 }
 
 /** Refuses a folder with files of somebody else before anything is written into it. Throws `CliFailure`. */
@@ -42,28 +52,49 @@ export function refuseForeign(directory: DataDirectory): void {
   });
 }
 
+/** What a start wants of its directory. */
+export type WantedLayout = Pick<Layout, "shards" | "asked" | "storage">;
+
 /**
- * Refuses a directory that was made for other shards: their keys would have no owner. And one without its catalog: a
- * new one would give out slots again that have moved since. A new directory remembers its shards from now on.
- * Throws `CliFailure`.
+ * Refuses a directory that was made for other shards or other storage: what lies in it would have no owner, or not be
+ * found. And one without its catalog: a new one would give out slots again that have moved since. A new directory
+ * remembers what it was made for from now on. Throws `CliFailure`.
  */
-export function settleLayout(directory: DataDirectory, wanted: Pick<Layout, "shards" | "asked">): void {
+export function settleLayout(directory: DataDirectory, wanted: WantedLayout): void {
   const layout = readLayout(directory);
-  const hasCatalog = isThere(directory.catalog);
-  if (!hasCatalog && !isBeginning(directory, layout)) throw withoutCatalog(directory);
-  if (layout === null) return writeLayout(directory, { ...wanted, isCreated: hasCatalog });
-  if (layout.shards.join() !== wanted.shards.join()) throw otherShards(directory, layout, wanted);
+  if (layout === null) refuseOtherFiles(directory, wanted.storage);
+  if (layout !== null) refuseOtherStorage(directory, layout.storage, wanted.storage);
+  if (!isBeginning(directory, layout)) requireOwnData(directory, wanted.storage);
+  if (layout === null) writeLayout(directory, { ...wanted, isCreated: isThere(directory.catalog) });
+  else if (layout.shards.join() !== wanted.shards.join()) throw otherShards(directory, layout, wanted);
+}
+
+function isBeginning(directory: DataDirectory, layout: Layout | null): boolean {
+  if (hasStore(directory, namesIn(directory))) return false;
+  return layout === null ? !isThere(directory.layout) : !layout.isCreated;
+}
+
+/** What the configuration names is elsewhere: nothing can be looked for here. */
+function requireOwnData(directory: DataDirectory, storage: StorageChoice): void {
+  if (storage.catalog === "sqlite" && !isThere(directory.catalog)) throw withoutCatalog(directory);
+  if (needsEngines(storage) && !isThere(directory.engines)) throw withoutEngines(directory);
+}
+
+function isEmbedded({ store, catalog }: StorageChoice): boolean {
+  return store === EMBEDDED_STORAGE.store && catalog === EMBEDDED_STORAGE.catalog;
+}
+
+/** Files of an instance that was restored from a backup without its layout, or is older than layouts. */
+function refuseOtherFiles(directory: DataDirectory, wanted: StorageChoice): void {
+  const hasFiles = isThere(directory.catalog) || hasStore(directory, namesIn(directory));
+  if (hasFiles && !isEmbedded(wanted)) throw otherFiles(directory, "SQLite", wanted);
+  if (isThere(directory.engines) && !needsEngines(wanted)) throw otherFiles(directory, "engines", wanted);
 }
 
 /** The catalog is there: from now on the directory is not usable without it. */
 export function completeLayout(directory: DataDirectory): void {
   const layout = readLayout(directory);
   if (layout?.isCreated === false) writeLayout(directory, { ...layout, isCreated: true });
-}
-
-function isBeginning(directory: DataDirectory, layout: Layout | null): boolean {
-  if (hasStore(directory, namesIn(directory))) return false;
-  return layout === null ? !isThere(directory.layout) : !layout.isCreated;
 }
 
 function hasStore(directory: DataDirectory, names: readonly string[]): boolean {
@@ -79,8 +110,13 @@ function namesIn(directory: DataDirectory): readonly string[] {
   }
 }
 
-function writeLayout(directory: DataDirectory, { shards, asked, isCreated }: Layout): void {
-  const fields = { shards, ...(asked === null ? {} : { asked }), ...(isCreated ? {} : { created: false }) };
+function writeLayout(directory: DataDirectory, { shards, asked, storage, isCreated }: Layout): void {
+  const fields = {
+    shards,
+    ...(asked === null ? {} : { asked }),
+    ...(isEmbedded(storage) ? {} : storage),
+    ...(isCreated ? {} : { created: false }),
+  };
   writeWhole(directory.layout, `${JSON.stringify(fields)}\n`);
 }
 
@@ -90,7 +126,37 @@ function withoutCatalog(directory: DataDirectory): CliFailure {
   });
 }
 
-function otherShards(directory: DataDirectory, layout: Layout, wanted: Pick<Layout, "shards" | "asked">): CliFailure {
+function withoutEngines(directory: DataDirectory): CliFailure {
+  return new CliFailure(`the data of the engines, ${displayPath(directory.engines)}, is missing`, {
+    hint: "restore it from the backup, or start a new directory with --data DIR",
+  });
+}
+
+function otherFiles(directory: DataDirectory, found: string, wanted: StorageChoice): CliFailure {
+  const where = displayPath(directory.root);
+  return new CliFailure(`${where} holds the data of an instance on ${found}, not on ${describeStorage(wanted)}`, {
+    hint: `name with --store and --catalog what it was created on, or start a new directory with --data DIR`,
+    exitCode: 2,
+  });
+}
+
+function refuseOtherStorage(directory: DataDirectory, made: StorageChoice, wanted: StorageChoice): void {
+  if (optionsOf(made) === optionsOf(wanted)) return;
+  const where = displayPath(directory.root);
+  const difference = `${where} was created on ${describeStorage(made)}, not on ${describeStorage(wanted)}`;
+  const isConfigured = [made, wanted].some(
+    (choice) => choice.store === "configured" || choice.catalog === "configured",
+  );
+  const back = isConfigured
+    ? "start it with the configuration it was created with"
+    : `start it with ${optionsOf(made)}`;
+  throw new CliFailure(`${difference}: its data would not be found there`, {
+    hint: `${back}, or start a new directory with --data DIR`,
+    exitCode: 2,
+  });
+}
+
+function otherShards(directory: DataDirectory, layout: Layout, wanted: WantedLayout): CliFailure {
   const where = displayPath(directory.root);
   const difference = `${where} was created with ${described(layout.shards)}, not with ${described(wanted.shards)}`;
   const added = wanted.shards.filter((id) => !layout.shards.includes(id));

@@ -7,6 +7,14 @@ import { displayPath } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { Part, type PartSpec } from "./part.ts";
 
+/** What all parts stand on: there before the first of them, and after the last. */
+export interface Foundation {
+  /** Resolves to a failure when it is gone although nobody asked it to. */
+  readonly died: Promise<CliFailure>;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
 /** Holds the processes of an instance from first to last. */
 export class PartSet {
   /** Rejects with a `CliFailure` as soon as a part is gone that nobody asked to go. */
@@ -14,6 +22,7 @@ export class PartSet {
   readonly #onChange: (pids: readonly number[]) => void;
   readonly #waves: (readonly Part[])[] = [];
   #fail: (failure: CliFailure) => void = () => undefined;
+  #foundation: Foundation | null = null;
   #isEnding = false;
 
   /** `onChange` hears the ids of all processes after each start. */
@@ -26,9 +35,19 @@ export class PartSet {
     this.died.catch(() => undefined);
   }
 
+  /** Takes over what the parts stand on. It ends with them. */
+  async standOn(foundation: Foundation): Promise<void> {
+    if (this.#isEnding) {
+      await foundation.kill();
+      throw stoppedEarly();
+    }
+    this.#foundation = foundation;
+    void foundation.died.then((failure) => this.#fail(failure));
+  }
+
   /** Starts parts that are to be ended together. */
   start(specs: readonly PartSpec[]): readonly Part[] {
-    if (this.#isEnding) throw new CliFailure("stopped before it was ready");
+    if (this.#isEnding) throw stoppedEarly();
     const wave: Part[] = [];
     this.#waves.push(wave);
     for (const spec of specs) {
@@ -50,15 +69,21 @@ export class PartSet {
   async end(): Promise<void> {
     this.#isEnding = true;
     for (const wave of this.#waves.toReversed()) await Promise.all(wave.map((part) => part.stop()));
+    await this.#foundation?.stop();
   }
 
   /** Ends everything at once. */
   kill(): void {
     this.#isEnding = true;
     for (const part of this.#all) part.kill();
+    void this.#foundation?.kill();
   }
 
   get #all(): readonly Part[] {
     return this.#waves.flat();
   }
+}
+
+function stoppedEarly(): CliFailure {
+  return new CliFailure("stopped before it was ready");
 }

@@ -3,21 +3,29 @@
  * ends them in order. It must leave no process behind, however it ends.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { allPermissions, localConfiguration, localIssuer, readConfiguration } from "../configuration.ts";
+import {
+  allPermissions,
+  localConfiguration,
+  localIssuer,
+  readConfiguration,
+  withLocalEngines,
+} from "../configuration.ts";
 import { createDataDirectory, dataDirectory, displayPath } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { progressText } from "../import/import-report.ts";
 import { mintToken } from "../keys.ts";
 import { createProgress, type Progress } from "../progress.ts";
+import { chooseStorage, describeStorage } from "../storage-choice.ts";
 import type { Terminal } from "../terminal.ts";
 import { prepareEdge } from "./edge-part.ts";
-import { removeInstance, writeInstance } from "./instance-file.ts";
+import { type RunningInstance, removeInstance, writeInstance } from "./instance-file.ts";
 import { readLayout, refuseForeign } from "./layout.ts";
 import { forgetParts, recordParts } from "./left-over.ts";
+import { requireToolchain, startEnginesOf } from "./local-engines.ts";
 import { holdDirectory } from "./lock.ts";
 import { PartSet } from "./part-set.ts";
 import { LOCAL_HOST } from "./ports.ts";
-import { type Preparation, prepareInstance } from "./preparation.ts";
+import { type Preparation, prepareDirectory, prepareStorage } from "./preparation.ts";
 import { untilGone, untilReady } from "./readiness.ts";
 import { hasSample, loadSample, SAMPLE_COLLECTION, SAMPLE_KEY } from "./sample.ts";
 import { prepareShard } from "./shard-part.ts";
@@ -29,6 +37,8 @@ import { welcomeLines } from "./welcome.ts";
 const HOUR_MS = 3_600_000;
 const TOKEN_HOURS = 12;
 const READY_MS_MAX = 90_000;
+/** Claiming thousands of slots and loading the sample are thousands of conditional writes. */
+const READY_ON_ENGINES_MS_MAX = 300_000;
 /** How long a start that is broken off may take to come to rest before its parts are ended under it. */
 const REST_MS_MAX = 3000;
 
@@ -46,15 +56,18 @@ interface Instance extends Preparation {
 /** Runs an instance until it is asked to stop. Throws `CliFailure` when it cannot start or a part dies. */
 export async function runInstance(asked: UpOptions, terminal: Terminal): Promise<void> {
   const directory = dataDirectory(asked.data);
-  const options = withOwnShards(asked, readLayout(directory));
+  const layout = readLayout(directory);
+  const options = withOwnShards(asked, layout);
   const local = localConfiguration(readConfiguration(options.config), options);
+  const storage = chooseStorage(options.storage, layout?.storage ?? null, local.config);
   refuseForeign(directory);
+  await requireToolchain(storage);
   // An orderly end needs nobody who watches it.
   terminal.stay();
   createDataDirectory(directory);
   const lock = holdDirectory(directory);
   const instance: Instance = {
-    ...{ options, local, directory, terminal },
+    ...{ options, local, storage, directory, terminal },
     url: `http://${LOCAL_HOST}:${options.port}`,
     progress: createProgress(terminal),
     parts: new PartSet((pids) => recordParts(directory, pids)),
@@ -75,14 +88,26 @@ export async function runInstance(asked: UpOptions, terminal: Terminal): Promise
 }
 
 async function startInstance(instance: Instance): Promise<void> {
-  const notes = await prepareInstance(instance, instance.progress);
-  instance.progress.clear();
-  for (const note of notes) instance.terminal.note(note);
-  await startParts(instance);
-  if (!instance.stop.signal.aborted) await welcome(instance);
+  const { directory, local, storage, progress, parts, over } = instance;
+  await prepareDirectory(instance, progress);
+  const onProgress = (text: string): void => progress.step(text);
+  const engines = await startEnginesOf({ directory, storage, signal: over.signal, onProgress });
+  if (engines === null) return startOn(instance, {});
+  await parts.standOn(engines);
+  await startOn({ ...instance, local: withLocalEngines(local, engines) }, engines.addresses);
 }
 
-/** Ends all parts, the edge first so that nothing new comes in; then forgets the instance. */
+/** Everything that comes after the engines, whose addresses are host:port by name. */
+async function startOn(instance: Instance, engines: RunningInstance["engines"]): Promise<void> {
+  const { progress, terminal, stop } = instance;
+  const notes = await prepareStorage(instance, progress);
+  progress.clear();
+  for (const note of notes) terminal.note(note);
+  await startParts(instance, engines);
+  if (!stop.signal.aborted) await welcome(instance);
+}
+
+/** Ends all parts, the edge first so that nothing new comes in, the engines last; then forgets the instance. */
 async function endInstance(instance: Instance, started: Promise<void>): Promise<void> {
   const { stop, over, progress, parts, directory, terminal } = instance;
   progress.clear();
@@ -98,14 +123,14 @@ async function endInstance(instance: Instance, started: Promise<void>): Promise<
   if (stop.signal.aborted) terminal.note(`stopped; the data is in ${displayPath(directory.root)}`);
 }
 
-async function startParts(instance: Instance): Promise<void> {
+async function startParts(instance: Instance, engines: RunningInstance["engines"]): Promise<void> {
   const { directory, local, options, url, progress, parts, stop, over } = instance;
   const plans = shardPlans(options, local);
   progress.step(`starting ${plans.map((plan) => plan.id).join(", ")} and the edge…`);
   const shards = parts.start(plans.map((plan) => prepareShard(directory, plan)));
   const [edge] = parts.start([prepareEdge(directory, options.port, local.text)]);
   if (edge === undefined) throw new Error("broken assumption: no edge was started");
-  const limit = AbortSignal.any([over.signal, AbortSignal.timeout(READY_MS_MAX)]);
+  const limit = AbortSignal.any([over.signal, AbortSignal.timeout(readyMsMax(instance))]);
   const filled = Promise.all(shards.map((shard) => orAborted(shard.ready, limit))).then(async () => {
     await requireStores(directory, plans);
     await fillInstance(instance);
@@ -119,11 +144,16 @@ async function startParts(instance: Instance): Promise<void> {
     () => undefined,
   );
   const ports = { edge: options.port, ...Object.fromEntries(plans.map(({ id, port }) => [id, port])) };
-  writeInstance(directory, { url, pid: process.pid, ports, startedAt: new Date().toISOString() });
+  writeInstance(directory, { url, pid: process.pid, ports, engines, startedAt: new Date().toISOString() });
 }
 
-function notReady({ directory }: Instance): CliFailure {
-  return new CliFailure(`not ready after ${READY_MS_MAX / 1000} s; the logs are in ${displayPath(directory.logs)}`);
+function readyMsMax({ storage }: Instance): number {
+  return storage.store === "sqlite" ? READY_MS_MAX : READY_ON_ENGINES_MS_MAX;
+}
+
+function notReady(instance: Instance): CliFailure {
+  const logs = displayPath(instance.directory.logs);
+  return new CliFailure(`not ready after ${readyMsMax(instance) / 1000} s; the logs are in ${logs}`);
 }
 
 function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
@@ -149,7 +179,7 @@ async function fillInstance(instance: Instance): Promise<void> {
 }
 
 async function welcome(instance: Instance): Promise<void> {
-  const { directory, local, terminal, progress, url } = instance;
+  const { directory, local, storage, terminal, progress, url } = instance;
   const collection = local.config.collections.get(SAMPLE_COLLECTION) ?? [...local.config.collections.values()][0];
   if (collection === undefined) throw new Error("broken assumption: a configuration without collections");
   const isFilled = collection.name === SAMPLE_COLLECTION && hasSample(directory);
@@ -161,6 +191,7 @@ async function welcome(instance: Instance): Promise<void> {
     token: await localToken(instance),
     tokenHours: TOKEN_HOURS,
     data: displayPath(directory.root),
+    storage: storage.store === "sqlite" && storage.catalog === "sqlite" ? null : describeStorage(storage),
     shards: [...local.config.shards.keys()],
     paint: terminal.paint,
   });

@@ -2,6 +2,7 @@
  * What `up` was asked for, and what follows from it before anything is started. It must not start anything.
  */
 import type { Configuration } from "../configuration.ts";
+import type { StorageWish } from "../storage-choice.ts";
 import type { Layout } from "./layout.ts";
 import type { WantedPort } from "./ports.ts";
 import type { ShardPlan } from "./shard-part.ts";
@@ -13,6 +14,7 @@ export interface UpOptions {
   readonly data: string;
   readonly workers: number | null;
   readonly shards: number | null;
+  readonly storage: StorageWish;
   readonly withSample: boolean;
   readonly config: string;
 }

@@ -13,6 +13,8 @@ export interface Welcome {
   readonly token: string;
   readonly tokenHours: number;
   readonly data: string;
+  /** What the data lie in, for people; null for the embedded files. */
+  readonly storage: string | null;
   readonly shards: readonly string[];
   readonly paint: Terminal["paint"];
 }
@@ -23,7 +25,7 @@ const WRITTEN_DOCUMENT = '{"version":"1.0.0","summary":"Written through the edge
 
 /** The lines, the three curl commands each on one line of its own. */
 export function welcomeLines(welcome: Welcome): readonly string[] {
-  const { url, data, shards, tokenHours, paint } = welcome;
+  const { url, data, storage, shards, tokenHours, paint } = welcome;
   const head = (style: Style, text: string): string => paint(style, text);
   const { read, write, list } = curlCommands(welcome);
   const steps: readonly (readonly [string, string])[] = [
@@ -37,7 +39,7 @@ export function welcomeLines(welcome: Welcome): readonly string[] {
     `${head("bold", "gateway")}  ${head("cyan", url)}  →  ${shards.join(", ")}`,
     "",
     ...ordered.flatMap((step) => (step === undefined ? [] : [head("dim", `# ${step[0]}`), step[1], ""])),
-    `data in ${data}; stop with Ctrl-C`,
+    `data in ${data}${storage === null ? "" : `, on ${storage}`}; stop with Ctrl-C`,
   ];
 }
 

@@ -3,9 +3,13 @@
  * It must not carry requests or data.
  */
 import { FATAL_CODES, type FatalCode } from "../fatal-error.ts";
+import { parseStanding, type Standing } from "../standing.ts";
 
-/** Primary to worker: stop gracefully; or: the sweeping is yours from now on. */
-export type OrderMessage = { readonly type: "stop" } | { readonly type: "sweep" };
+/** Primary to worker: stop gracefully; the sweeping is yours from now on; or: this is how the shard stands. */
+export type OrderMessage =
+  | { readonly type: "stop" }
+  | { readonly type: "sweep" }
+  | { readonly type: "standing"; readonly standing: Standing };
 
 /** Worker to primary, and primary to parent: taking requests; or: cannot start. */
 export type ReportMessage =
@@ -14,7 +18,8 @@ export type ReportMessage =
 
 /** Untrusted data to an order; null for anything else (the cluster module sends messages of its own). */
 export function parseOrder(input: unknown): OrderMessage | null {
-  const { type } = fieldsOf(input);
+  const { type, standing } = fieldsOf(input);
+  if (type === "standing") return { type, standing: parseStanding(standing) };
   return type === "stop" || type === "sweep" ? { type } : null;
 }
 
@@ -39,6 +44,7 @@ interface Fields {
   readonly type?: unknown;
   readonly code?: unknown;
   readonly message?: unknown;
+  readonly standing?: unknown;
 }
 
 function fieldsOf(input: unknown): Fields {

@@ -51,6 +51,11 @@ export class WorkerCrew {
     for (let count = 0; count < this.#options.size; count += 1) this.#fork();
   }
 
+  /** Gives every worker that is there an order; those that come later do not hear it. */
+  tell(order: OrderMessage): void {
+    for (const { worker } of this.#members.values()) send(worker, order);
+  }
+
   /** Resolves when no worker is left. Calling it again changes nothing. */
   stop(): Promise<void> {
     if (this.#phase !== "stopping") this.#beginStop();

@@ -5,6 +5,7 @@
 import { FatalError } from "../fatal-error.ts";
 import type { ListenAddress, ShardServer } from "../http/server.ts";
 import type { Logger } from "../log.ts";
+import type { Standing } from "../standing.ts";
 import { parseOrder, sendReport } from "./message.ts";
 
 /** The parts of a worker that have a lifetime, and what to do with them. */
@@ -15,6 +16,8 @@ export interface WorkerLife {
   readonly log: Logger;
   /** Begins to sweep. */
   readonly startSweeping: () => void;
+  /** The primary has found out more about the shard's slots. */
+  readonly onStanding: (standing: Standing) => void;
   /** After the last request: waits for commits, closes the store. */
   readonly close: () => Promise<void>;
 }
@@ -31,6 +34,7 @@ export async function liveAsWorker(life: WorkerLife): Promise<void> {
     const order = parseOrder(message);
     if (order?.type === "stop") stop();
     if (order?.type === "sweep") life.startSweeping();
+    if (order?.type === "standing") life.onStanding(order.standing);
   });
   // Sent to the whole process group by a terminal or a supervisor; the primary hears it too.
   process.on("SIGTERM", stop);

@@ -17,13 +17,23 @@ const COLLECTION_AND_SLOT: ReadonlySet<string> = new Set(["collection", "slot"])
 
 /**
  * Answers GET `/internal/health`, unsigned: who this is, whether it takes requests and has what it is to serve. With
- * reason `store-lost` it still answers truthfully for every slot; a person has to restore the store.
+ * reason `store-lost` it still answers truthfully for every slot; a person has to restore the store. With
+ * `store-unreachable` it will be ready again by itself. `detail` says what is not as it should be, for people.
  */
-export function answerHealth({ shard, lostCollections, isReady }: ShardServices): Response {
-  const health = { shard, pid: process.pid };
-  if (!isReady()) return answerUnready({ ...health, ready: false, reason: "stopping" });
-  if (lostCollections.length === 0) return answerJson({ ...health, ready: true });
-  return answerUnready({ ...health, ready: false, reason: "store-lost", collections: lostCollections });
+export function answerHealth(services: ShardServices): Response {
+  const health = { shard: services.shard, pid: process.pid };
+  if (!services.isReady()) return answerUnready({ ...health, ready: false, reason: "stopping" });
+  const { lost, unsettled } = services.standing();
+  if (lost.length > 0) return answerUnready({ ...health, ready: false, reason: "store-lost", collections: lost });
+  const status = services.store.status();
+  if (status.kind === "unreachable") {
+    return answerUnready({ ...health, ready: false, reason: "store-unreachable", detail: status.detail });
+  }
+  const details = [
+    ...(status.kind === "impaired" ? [status.detail] : []),
+    ...(unsettled.length > 0 ? [`the catalog is silent, and nothing is held of ${unsettled.join(", ")}`] : []),
+  ];
+  return answerJson({ ...health, ready: true, ...(details.length > 0 ? { detail: details.join("; ") } : {}) });
 }
 
 function answerUnready(health: object): Response {

@@ -3,11 +3,12 @@
  * It must not be built anywhere but in the composition root.
  */
 import type { CollectionConfig } from "../../config/config.ts";
-import type { CollectionName, ShardId } from "../../router/ids.ts";
+import type { ShardId } from "../../router/ids.ts";
 import type { Clock } from "../clock.ts";
 import type { GroupCommit } from "../group-commit.ts";
 import type { Logger } from "../log.ts";
 import type { MapCache } from "../map-cache.ts";
+import type { Standing } from "../standing.ts";
 import type { Store } from "../store/port.ts";
 import type { Verifier } from "./signature.ts";
 import type { SlotAccess } from "./slot-access.ts";
@@ -23,8 +24,8 @@ export interface ShardServices {
   readonly verify: Verifier;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Collections whose slots this shard claimed once, in a store that is gone: nobody can serve them. */
-  readonly lostCollections: readonly CollectionName[];
+  /** What of this shard's slots is gone, or cannot be told: as of now. */
+  readonly standing: () => Standing;
   /** Whether this process takes requests; false from the moment it is told to stop. */
   readonly isReady: () => boolean;
 }

@@ -84,13 +84,17 @@ export async function upOptions(data: string): Promise<{ readonly port: number; 
   return { port, args: ["up", "--data", data, "--workers", "1", ...ports] };
 }
 
-/** Starts an instance and waits for its line "ready". */
-export async function startUp(data: string, options: readonly string[] = []): Promise<UpProcess> {
+/** Starts an instance and waits for its line "ready", `readyMsMax` at most. */
+export async function startUp(
+  data: string,
+  options: readonly string[] = [],
+  readyMsMax = READY_MS_MAX,
+): Promise<UpProcess> {
   const { port, args } = await upOptions(data);
   const running = startZgate([...args, ...options]);
   const url = `http://127.0.0.1:${port}`;
   const isReady = () => running.stdout().includes(`ready: ${url}\n`);
-  await waitFor(() => isReady() || running.child.exitCode !== null, READY_MS_MAX);
+  await waitFor(() => isReady() || running.child.exitCode !== null, readyMsMax);
   if (!isReady()) throw new Error(`not ready:\n${running.stdout()}${running.stderr()}`);
   return { ...running, url, port, tree: () => treeOf(running.pid) };
 }
@@ -113,7 +117,8 @@ interface Listed {
   readonly command: string;
 }
 
-function treeOf(root: number): ProcessTree {
+/** The process `root` and all below it. */
+export function treeOf(root: number): ProcessTree {
   const members = descendants(root, listProcesses()).map((entry) => ({ ...entry, identity: identityOf(entry.pid) }));
   const alive = () => members.filter(({ pid, identity }) => identity !== null && identityOf(pid) === identity);
   return {

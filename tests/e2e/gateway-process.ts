@@ -90,8 +90,8 @@ export interface GatewayOptions {
 export async function createGateway({ configText }: GatewayOptions): Promise<Gateway> {
   const folder = await createGatewayFolder();
   const { directory } = folder;
-  writeFileSync(directory.config, configText);
   const files = await createShardFiles({ configText, directory: directory.root });
+  writeFileSync(directory.config, files.configText);
   const shards = new Map<string, ShardProcess>();
   const edges = new Set<EdgeProcess>();
 
@@ -115,7 +115,7 @@ export async function createGateway({ configText }: GatewayOptions): Promise<Gat
       if (shard === undefined) throw new Error(`${id} was not started`);
       return shard;
     },
-    async startEdge(name, port, edgeConfig = configText) {
+    async startEdge(name, port, edgeConfig = files.configText) {
       const edge = await startEdge(placeOf(directory, name), port, edgeConfig);
       edges.add(edge);
       return edge;
@@ -123,7 +123,7 @@ export async function createGateway({ configText }: GatewayOptions): Promise<Gat
     async end() {
       await Promise.all([...edges].map((edge) => edge.kill()));
       await Promise.all([...shards.values()].map((shard) => shard.destroy()));
-      folder.remove();
+      await files.remove();
     },
   };
 }

@@ -11,6 +11,7 @@ import { findFreePorts } from "./free-ports.ts";
 import { createGatewayClient, type GatewayClient } from "./gateway-client.ts";
 import { createGatewayFolder, type GatewayFolder } from "./gateway-process.ts";
 import { createShardClient, type ShardClient } from "./shard-client.ts";
+import { createStorage } from "./storage.ts";
 
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 
@@ -26,11 +27,15 @@ export interface UpGateway extends GatewayFolder {
 }
 
 /** Starts `zgate up` with this configuration and waits for its line "ready". */
-export async function startUp(configText: string): Promise<UpGateway> {
+export async function startUp(givenText: string): Promise<UpGateway> {
   const folder = await createGatewayFolder();
   const configFile = join(folder.directory.run, "given.toml");
+  // On engines the configuration names them, so that `up` starts none of its own.
+  const storage = createStorage(folder.directory.root);
+  const configText = storage.configure(givenText);
   writeFileSync(configFile, configText);
   const config = parseConfig(configText, configFile);
+  await storage.prepare(config);
   const port = await findFreePorts(config.shards.size + 1);
   const child = fork(
     MAIN,
@@ -66,6 +71,7 @@ export async function startUp(configText: string): Promise<UpGateway> {
       await Promise.all([client.close(), ...[...shards.values()].map((shard) => shard.close())]);
       child.kill("SIGINT");
       await exited;
+      await storage.remove();
       folder.remove();
       return child.exitCode;
     },

@@ -33,7 +33,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const shard of started.splice(0)) await shard.destroy();
-  files.remove();
+  await files.remove();
 });
 
 async function start(options: Partial<ShardProcessOptions> = {}): Promise<ShardProcess> {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client.close();
   await shard.destroy();
-  files.remove();
+  await files.remove();
 });
 
 /** A path that no other test uses, in a slot of shard-1. */

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client.close();
   await shard.destroy();
-  files.remove();
+  await files.remove();
 });
 
 /** The header block of a PUT signed with `body`, with anything added or replaced. */

@@ -27,7 +27,7 @@ beforeEach(() => {
 afterAll(async () => {
   await client.close();
   await shard.destroy();
-  files.remove();
+  await files.remove();
 });
 
 async function restart(): Promise<void> {

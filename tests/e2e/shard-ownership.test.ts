@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const part of [...clients, ...stores]) await part.close();
   for (const shard of shards) await shard.destroy();
-  files.remove();
+  await files.remove();
 });
 
 interface Move {

@@ -9,12 +9,11 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { type GatewayConfig, parseConfig } from "../../config/config.ts";
 import { parseSigningKeys, SIGNING_KEYS_ENV } from "../../config/signing-keys.ts";
-import type { ShardId } from "../../router/ids.ts";
-import { createSqliteCatalog } from "../../shards/catalog/sqlite-catalog.ts";
+import type { Catalog } from "../../shards/catalog/port.ts";
 import { parseReport, type ReportMessage } from "../../shards/cluster/message.ts";
 import type { Store } from "../../shards/store/port.ts";
-import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
 import { findFreePorts } from "./free-ports.ts";
+import { createStorage, type StorageAddresses } from "./storage.ts";
 
 const MAIN = new URL("../../shards/main.ts", import.meta.url).pathname;
 
@@ -30,18 +29,24 @@ export interface ShardFilesOptions {
   readonly configText: string;
   /** Where everything lies; a fresh temporary folder if not given. */
   readonly directory?: string;
+  /** Where the engines are, if not where the run has them. */
+  readonly addresses?: StorageAddresses;
 }
 
-/** The files of one instance: configuration, catalog with version 1 of every map, a folder per shard. */
+/** What one instance lies in: configuration, catalog with version 1 of every map, a folder or a keyspace per shard. */
 export interface ShardFiles {
   readonly directory: string;
   readonly configFile: string;
+  /** The configuration with the stores and the catalog of this run. */
+  readonly configText: string;
+  /** Only there in the run on embedded files. */
   readonly catalogFile: string;
   readonly config: GatewayConfig;
   dataOf(shard: string): string;
   /** Opens a shard's store beside the running shard: the way to prepare ownership. Close it. */
   openStore(shard: string): Promise<Store>;
-  remove(): void;
+  openCatalog(): Promise<Catalog>;
+  remove(): Promise<void>;
 }
 
 /** Two collections on two shards: products a-l and m-z (public), carts by hash (private), notes that demand If-Match. */
@@ -82,28 +87,26 @@ export async function createShardFiles(options: ShardFilesOptions): Promise<Shar
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "zgate-shard-"));
   const configFile = join(directory, "zgate.toml");
   const catalogFile = join(directory, "catalog.db");
-  const config = parseConfig(options.configText, configFile);
+  const storage = createStorage(directory, options.addresses);
+  const configText = storage.configure(options.configText);
+  const config = parseConfig(configText, configFile);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(configFile, options.configText);
-  const catalog = await createSqliteCatalog({ file: catalogFile });
+  writeFileSync(configFile, configText);
+  await storage.prepare(config);
+  const catalog = await storage.openCatalog(config);
   for (const { initialMap } of config.collections.values()) {
     await catalog.create(initialMap, { actor: "test", writer: crypto.randomUUID(), atMs: Date.now() });
   }
   await catalog.close();
-  const dataOf = (shard: string): string => join(directory, shard);
   return {
-    directory,
-    configFile,
-    catalogFile,
-    config,
-    dataOf,
-    openStore: (shard) =>
-      createSqliteStore({
-        file: join(dataOf(shard), "store.db"),
-        shard: shard as ShardId,
-        collections: [...config.collections.values()],
-      }),
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    ...{ directory, configFile, configText, catalogFile, config },
+    dataOf: (shard) => join(directory, shard),
+    openStore: (shard) => storage.openStore(config, shard),
+    openCatalog: () => storage.openCatalog(config),
+    async remove() {
+      await storage.remove();
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
 }
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client.close();
   await shard.destroy();
-  files.remove();
+  await files.remove();
 });
 
 /** Nothing that was refused has been applied. */

@@ -17,7 +17,7 @@ import { cleanUp, fill, forget, hold, interrupted, type SlotTable } from "./cass
 import { describeOnEngines } from "./engines.ts";
 
 const SIXTEEN = collection("sixteen", { kind: "range", stripes: 16 });
-const HASHED = collection("hashed", { kind: "hash" });
+const HASHED = collection("hashed", { kind: "hash", stripes: 1 });
 const COLLECTIONS = [PRODUCTS, SIXTEEN, HASHED];
 
 /** As many rows as an answer may have: more of them in one slot take several reads. */

@@ -13,7 +13,7 @@ import { describeOnEngines } from "./engines.ts";
 
 const SHARD = "shard-1" as ShardId;
 const PRODUCTS: SchemaCollection = { name: "products" as CollectionName, placement: { kind: "range", stripes: 3 } };
-const CARTS: SchemaCollection = { name: "shopping-carts" as CollectionName, placement: { kind: "hash" } };
+const CARTS: SchemaCollection = { name: "shopping-carts" as CollectionName, placement: { kind: "hash", stripes: 1 } };
 const BOOKKEEPER = { by: "a test", nowMs: 1_000 };
 
 const TITLES = [
@@ -157,7 +157,7 @@ describeOnEngines("the schema of a shard in Cassandra", ({ single, cluster }) =>
     });
 
     test("another placement of a collection that is there", async () => {
-      const collections = [{ ...PRODUCTS, placement: { kind: "hash" } as const }];
+      const collections = [{ ...PRODUCTS, placement: { kind: "hash", stripes: 1 } as const }];
       await expect(applySchema({ ...target, collections })).rejects.toMatchObject({
         kind: "broken",
         message: 'collection "products" was created as range with 3 stripes and cannot become hash with 1',

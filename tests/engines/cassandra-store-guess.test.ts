@@ -159,10 +159,7 @@ describeOnEngines("the guesses of the store on Cassandra", ({ single }) => {
       ]);
       const verdicts = outcomes.map((outcome) => (outcome.kind === "verdict" ? outcome.verdict : null));
       expect(verdicts[0]).toEqual(verdicts[1]);
-      expect(outcomes.map((outcome) => outcome.kind === "verdict" && outcome.replayed).toSorted()).toEqual([
-        false,
-        true,
-      ]);
+      expect(outcomes.filter((outcome) => outcome.kind === "verdict" && outcome.replayed)).toHaveLength(1);
     }
   });
 

@@ -114,12 +114,11 @@ describeOnEngines("a conditional write on Cassandra whose outcome is not told", 
   });
 
   describe("given up by the servers because of others", () => {
-    const contended = (send: () => Promise<unknown>, isSent: "sent" | "lost") => async () => {
-      if (isSent === "sent") await send();
+    const givenUp: Fault = () => Promise.reject(new ContendedError("the servers gave up"));
+    const appliedAfterAll: Fault = async (send) => {
+      await send();
       throw new ContendedError("the servers gave up");
     };
-    const givenUp: Fault = (send) => contended(send, "lost")() as never;
-    const appliedAfterAll: Fault = (send) => contended(send, "sent")() as never;
 
     it("and not applied is sent again, as it was", async () => {
       const key = bed.freshKey();
@@ -165,6 +164,35 @@ describeOnEngines("a conditional write on Cassandra whose outcome is not told", 
       };
       us.session.plan("compareAndSet", first.fault, after(overtake));
       await expect(us.store.commit([put(key, "1", { ifNoneMatch: "*" })])).rejects.toMatchObject(UNKNOWN);
+    });
+
+    it("in a slot with traces is known to have been applied though all its rows are overwritten", async () => {
+      const key = bed.freshKey();
+      const keys = [key, `${key}-2`];
+      us.session.plan("compareAndSet", (send) =>
+        appliedAfterAll(async () => {
+          const answer = await send();
+          await others.store.commit(keys.map((one) => put(one, "other")));
+          return answer;
+        }),
+      );
+      const outcomes = await us.store.commit(keys.map((one) => put(one, "1")));
+      expect(outcomes).toMatchObject(keys.map(() => ({ verdict: { kind: "created" } })));
+      expect(us.session.takeCounts().compareAndSet).toBe(1);
+    });
+
+    it("in a slot with traces is known not to have been applied though all its rows are written by others", async () => {
+      const key = bed.freshKey();
+      const keys = [key, `${key}-2`];
+      const late = lateRequest();
+      us.session.plan("compareAndSet", async (send) => {
+        await late.fault(send).catch(() => undefined);
+        await others.store.commit(keys.map((one) => put(one, "other")));
+        return givenUp(send);
+      });
+      const outcomes = await us.store.commit(keys.map((one) => put(one, "1")));
+      expect(outcomes).toMatchObject(keys.map(() => ({ verdict: { kind: "replaced" } })));
+      expect(await late.release()).toMatchObject({ isApplied: false });
     });
 
     it("or lost, and impossible since, because another has written one of its keys, is judged anew", async () => {

@@ -16,6 +16,9 @@ export const fileLines: Rule = fileRule("file size", (source) => {
   return lines > FILE_LINES_MAX ? [{ path: source.path, line: FILE_LINES_MAX + 1, reason }] : [];
 });
 
+/** Vitest's own, and that of suites which need real engines. */
+const OPENS_CHAPTER = new Set(["describe", "describeOnEngines"]);
+
 /** Functions of at most {@link FUNCTION_LINES_MAX} lines; the callback of a `describe` is a chapter, not a function. */
 export const functionLines: Rule = fileRule("function size", (source) =>
   functionsOf(source).flatMap(({ node, name, ancestors }) => {
@@ -84,7 +87,7 @@ function isCallback(ancestors: readonly Node[]): boolean {
 function isChapter(ancestors: readonly Node[]): boolean {
   const call = ancestors.at(-1);
   if (call?.type !== "CallExpression") return false;
-  for (const [node] of walk(call.callee)) if (node.type === "Identifier" && node.name === "describe") return true;
+  for (const [node] of walk(call.callee)) if (node.type === "Identifier" && OPENS_CHAPTER.has(node.name)) return true;
   return false;
 }
 

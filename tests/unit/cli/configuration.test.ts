@@ -4,8 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { afterAll, describe, expect, it } from "vitest";
-import { DEFAULT_CONFIG, localConfiguration, localIssuer, readConfiguration } from "../../../cli/configuration.ts";
+import {
+  DEFAULT_CONFIG,
+  localConfiguration,
+  localIssuer,
+  readConfiguration,
+  withLocalEngines,
+} from "../../../cli/configuration.ts";
 import { CliFailure } from "../../../cli/failure.ts";
+import { EMBEDDED_STORAGE } from "../../../cli/storage-choice.ts";
 import { plainToml } from "../../../cli/supervisor/edge-part.ts";
 import { shardPlans, wantedPorts, withOwnShards } from "../../../cli/supervisor/up-options.ts";
 
@@ -15,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const file = readConfiguration(DEFAULT_CONFIG);
 const options = {
   ...{ port: 9000, data: "", workers: null, withSample: true, config: DEFAULT_CONFIG },
-  ...{ shards: null, shardPort: 9001 },
+  ...{ shards: null, shardPort: 9001, storage: { store: null, catalog: null, nodes: null } },
 };
 
 describe("the local configuration", () => {
@@ -53,6 +60,64 @@ describe("the local configuration", () => {
   });
 });
 
+const STORES = `
+[stores.main]
+kind = "cassandra"
+contact_points = ["10.0.0.1:9042"]
+datacenter = "dc1"
+replication = { dc1 = 3 }
+`;
+
+/** The shipped configuration with stores for its shards, in order; null for the embedded one. */
+function withStores(name: string, stores: readonly (string | null)[]) {
+  const path = join(folder, name);
+  const ids = stores.map((store, index) => ({ id: `id = "shard-${index + 1}"`, store }));
+  const setting = (store: string | null): string => (store === null ? "" : `\nstore = "${store}"`);
+  const text = ids.reduce((all, { id, store }) => all.replace(id, id + setting(store)), file.text);
+  writeFileSync(path, text + STORES);
+  return readConfiguration(path);
+}
+
+describe("the local configuration of a file that names stores", () => {
+  const kindsOf = (local: typeof file) => [...local.config.shards.values()].map(({ store }) => store.kind);
+
+  it("keeps them, shard by shard", () => {
+    const local = localConfiguration(withStores("mixed.toml", ["main", null]), { shards: null, shardPort: 9001 });
+    expect(kindsOf(local)).toEqual(["cassandra", "sqlite"]);
+  });
+
+  it("gives more shards the one store that all have", () => {
+    const local = localConfiguration(withStores("same.toml", ["main", "main"]), { shards: 3, shardPort: 9001 });
+    expect(kindsOf(local)).toEqual(["cassandra", "cassandra", "cassandra"]);
+  });
+
+  it("has none for more shards where they differ", () => {
+    const mixed = withStores("mixed.toml", ["main", null]);
+    expect(() => localConfiguration(mixed, { shards: 3, shardPort: 9001 })).toThrow(/there is none for shard-3$/);
+  });
+});
+
+describe("engines of this machine", () => {
+  const cassandra = { contactPoints: ["127.0.0.1:9", "127.0.0.2:9", "127.0.0.3:9"], datacenter: "dc1" };
+  const dynamodb = { endpoint: "http://127.0.0.1:8", region: "us-east-1" };
+  const local = localConfiguration(file, { shards: null, shardPort: 9001 });
+
+  it("hold every shard, on all their nodes, and the catalog", () => {
+    const { config } = withLocalEngines(local, { cassandra, dynamodb });
+    for (const { store } of config.shards.values()) {
+      expect(store).toMatchObject({ contactPoints: cassandra.contactPoints, replication: new Map([["dc1", 3]]) });
+    }
+    expect(config.catalog).toMatchObject({ kind: "dynamodb", ...dynamodb });
+    expect(config.collections).toEqual(local.config.collections);
+  });
+
+  it("leave in files what they are not for", () => {
+    expect(withLocalEngines(local, { cassandra, dynamodb: null }).config.catalog).toEqual({ kind: "sqlite" });
+    const { config } = withLocalEngines(local, { cassandra: null, dynamodb });
+    expect([...config.shards.values()].map(({ store }) => store.kind)).toEqual(["sqlite", "sqlite"]);
+  });
+});
+
 it.each([
   ["is not TOML", "collections = [", /line 1/],
   ["has a wrong setting", "[[collections]]\nname = 1\n", /collections/],
@@ -87,7 +152,7 @@ it.each([
   ["is not made up", null, null, null],
   ["of a new directory is the one asked for", 4, null, 4],
 ])("the number of shards %s", (_name, shards, asked, expected) => {
-  const layout = asked === null ? null : { shards: ["a"], asked, isCreated: true };
+  const layout = asked === null ? null : { shards: ["a"], asked, storage: EMBEDDED_STORAGE, isCreated: true };
   expect(withOwnShards({ ...options, shards }, layout).shards).toBe(expected);
 });
 

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_CONFIG, localConfiguration, readConfiguration } from "../../../cli/configuration.ts";
 import { createDataDirectory, type DataDirectory, dataDirectory } from "../../../cli/data-directory.ts";
+import { EMBEDDED_STORAGE, type StorageChoice } from "../../../cli/storage-choice.ts";
 import {
   completeLayout,
   parseLayout,
@@ -12,10 +13,11 @@ import {
   refuseForeign,
   settleLayout,
 } from "../../../cli/supervisor/layout.ts";
-import { prepareInstance } from "../../../cli/supervisor/preparation.ts";
+import { type Preparation, prepareDirectory, prepareStorage } from "../../../cli/supervisor/preparation.ts";
 import { findFreePorts } from "../../e2e/free-ports.ts";
 
-const TWO = { shards: ["shard-1", "shard-2"], asked: null };
+const TWO = { shards: ["shard-1", "shard-2"], asked: null, storage: EMBEDDED_STORAGE };
+const ON_ENGINES: StorageChoice = { store: "cassandra", catalog: "dynamodb", nodes: 1 };
 const PROGRESS = { step: () => undefined, update: () => undefined, clear: () => undefined };
 
 let directory: DataDirectory;
@@ -31,6 +33,12 @@ function put(...names: readonly string[]): void {
     mkdirSync(dirname(join(directory.root, name)), { recursive: true });
     writeFileSync(join(directory.root, name), "");
   }
+}
+
+/** Both halves of what a start does, on embedded storage. */
+async function prepare(preparation: Preparation): Promise<readonly string[]> {
+  await prepareDirectory(preparation, PROGRESS);
+  return prepareStorage(preparation, PROGRESS);
 }
 
 function failureOf(work: () => void): unknown {
@@ -95,18 +103,23 @@ describe("a directory without its catalog", () => {
     const port = await findFreePorts(3);
     const shardPort = port + 1;
     const options = { ...{ port, shardPort, data: directory.root, workers: 1, shards: null }, withSample: false };
+    const storage = EMBEDDED_STORAGE;
+    const wish = { store: null, catalog: null, nodes: null };
     const local = localConfiguration(readConfiguration(DEFAULT_CONFIG), options);
-    const preparation = { directory, local, options: { ...options, config: DEFAULT_CONFIG } };
+    const preparation = {
+      ...{ directory, local, storage },
+      options: { ...options, storage: wish, config: DEFAULT_CONFIG },
+    };
     createDataDirectory(directory);
-    expect(await prepareInstance(preparation, PROGRESS)).toEqual([]);
+    expect(await prepare(preparation)).toEqual([]);
     const file = readFileSync(DEFAULT_CONFIG, "utf8").replaceAll(/"m"( #|$)/gm, '"n"$1');
     writeFileSync(join(directory.root, "other.toml"), file);
     const other = localConfiguration(readConfiguration(join(directory.root, "other.toml")), options);
-    expect(await prepareInstance({ ...preparation, local: other }, PROGRESS)).toEqual([
+    expect(await prepare({ ...preparation, local: other })).toEqual([
       "products: the catalog's map (version 1) is used, not zgate.toml's",
     ]);
     rmSync(directory.catalog);
-    await expect(prepareInstance(preparation, PROGRESS)).rejects.toThrow("is missing");
+    await expect(prepare(preparation)).rejects.toThrow("is missing");
     expect(existsSync(directory.catalog)).toBe(false);
   });
 });
@@ -118,7 +131,7 @@ describe("a directory that was made for other shards", () => {
     {
       name: "one more in the configuration",
       made: TWO.shards,
-      wanted: { shards: three, asked: null },
+      wanted: { ...TWO, shards: three },
       message:
         /with 2 shards \(shard-1, shard-2\), not with 3 .*: shards cannot be added to an existing directory yet$/,
       hint: "take shard-3 out of the configuration, or start a new directory with --data DIR",
@@ -126,7 +139,7 @@ describe("a directory that was made for other shards", () => {
     {
       name: "a larger number asked for",
       made: TWO.shards,
-      wanted: { shards: three, asked: 3 },
+      wanted: { ...TWO, shards: three, asked: 3 },
       message: /shards cannot be added/,
       hint: "leave out --shards, or start a new directory with --data DIR",
     },
@@ -155,14 +168,94 @@ describe("a directory that was made for other shards", () => {
   });
 });
 
+describe("a directory that was made on other storage", () => {
+  const made = (storage: StorageChoice): void => {
+    writeFileSync(directory.layout, JSON.stringify({ shards: TWO.shards, ...storage }));
+    put(storage.catalog === "sqlite" ? "catalog.db" : "engines/dynamodb/data");
+  };
+
+  it.each<readonly [string, StorageChoice, StorageChoice, RegExp, string]>([
+    [
+      "SQLite, and Cassandra is asked for",
+      EMBEDDED_STORAGE,
+      { ...EMBEDDED_STORAGE, store: "cassandra", nodes: 1 },
+      /was created on SQLite with the catalog in SQLite, not on Cassandra \(1 node\) with the catalog in SQLite: its data/,
+      "start it with --store sqlite --catalog sqlite, or start a new directory with --data DIR",
+    ],
+    [
+      "Cassandra, and SQLite is asked for",
+      ON_ENGINES,
+      { ...ON_ENGINES, store: "sqlite", nodes: 0 },
+      /was created on Cassandra \(1 node\) with the catalog in DynamoDB, not on SQLite/,
+      "start it with --store cassandra --nodes 1 --catalog dynamodb, or start a new directory with --data DIR",
+    ],
+    [
+      "another catalog",
+      ON_ENGINES,
+      { ...ON_ENGINES, catalog: "sqlite" },
+      /with the catalog in DynamoDB, not on .* with the catalog in SQLite/,
+      "start it with --store cassandra --nodes 1 --catalog dynamodb, or start a new directory with --data DIR",
+    ],
+    [
+      "a cluster of another size",
+      ON_ENGINES,
+      { ...ON_ENGINES, nodes: 3 },
+      /Cassandra \(1 node\).*, not on Cassandra \(3 nodes\)/,
+      "start it with --store cassandra --nodes 1 --catalog dynamodb, or start a new directory with --data DIR",
+    ],
+    [
+      "what a configuration named that names nothing any more",
+      { ...EMBEDDED_STORAGE, store: "configured" },
+      EMBEDDED_STORAGE,
+      /was created on the configuration's stores/,
+      "start it with the configuration it was created with, or start a new directory with --data DIR",
+    ],
+  ])("is refused: %s", (_name, from, to, message, hint) => {
+    made(from);
+    const refusal = failureOf(() => settleLayout(directory, { ...TWO, storage: to }));
+    expect(refusal).toMatchObject({ message: expect.stringMatching(message), hint, exitCode: 2 });
+  });
+
+  it("is refused without its layout, too: by the files that lie in it", () => {
+    put("catalog.db");
+    expect(() => settleLayout(directory, { ...TWO, storage: ON_ENGINES })).toThrow(/of an instance on SQLite, not on/);
+    rmSync(directory.catalog);
+    put("engines/dynamodb/data");
+    expect(() => settleLayout(directory, TWO)).toThrow(/of an instance on engines, not on SQLite/);
+  });
+
+  it("remembers what it was made on", () => {
+    settleLayout(directory, { ...TWO, storage: { ...ON_ENGINES, nodes: 3 } });
+    expect(readLayout(directory)?.storage).toEqual({ ...ON_ENGINES, nodes: 3 });
+  });
+
+  it("is refused when its engines' data are gone: empty ones would look like a new instance", () => {
+    made(ON_ENGINES);
+    expect(() => settleLayout(directory, { ...TWO, storage: ON_ENGINES })).not.toThrow();
+    rmSync(directory.engines, { recursive: true });
+    expect(() => settleLayout(directory, { ...TWO, storage: ON_ENGINES })).toThrow(/engines, is missing$/);
+  });
+});
+
 it.each([
   [null, null],
   [{}, null],
   [{ shards: [1] }, null],
-  [{ shards: ["a", "b"] }, { shards: ["a", "b"], asked: null, isCreated: true }],
+  [{ shards: ["a", "b"] }, { shards: ["a", "b"], asked: null, storage: EMBEDDED_STORAGE, isCreated: true }],
   [
     { shards: ["a"], asked: 1, created: false },
-    { shards: ["a"], asked: 1, isCreated: false },
+    { shards: ["a"], asked: 1, storage: EMBEDDED_STORAGE, isCreated: false },
+  ],
+  [
+    { shards: ["a"], store: "cassandra", catalog: "dynamodb", nodes: 3 },
+    {
+      ...{ shards: ["a"], asked: null, isCreated: true },
+      storage: { store: "cassandra", catalog: "dynamodb", nodes: 3 },
+    },
+  ],
+  [
+    { shards: ["a"], store: "paper", catalog: 1, nodes: "3" },
+    { shards: ["a"], asked: null, storage: EMBEDDED_STORAGE, isCreated: true },
   ],
 ])("the layout %j is read as %j", (fields, expected) => {
   expect(parseLayout(fields)).toEqual(expected);

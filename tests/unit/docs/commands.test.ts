@@ -18,6 +18,7 @@ const OPTIONS = new Set([
   ...[...COMMANDS.values()].flatMap((command) => command.options.map((option) => option.long ?? "")),
   ...optionsIn(USAGE),
   ...optionsIn(readText("bench/options.ts")),
+  ...optionsIn(readText("tests/model/main.ts")),
   ...OF_OTHERS,
 ]);
 

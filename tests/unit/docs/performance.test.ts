@@ -1,4 +1,4 @@
-// The figures in docs/performance.md are those of the committed baseline.
+// The figures in docs/performance.md are those of the committed baselines, and a baseline is always of one suite.
 // Must not measure anything.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -6,8 +6,18 @@ import { expect, it } from "vitest";
 
 const BENCH = fileURLToPath(new URL("../../../bench/main.ts", import.meta.url));
 
-it("docs/performance.md shows the figures of bench/baseline.json", () => {
+it("docs/performance.md shows the figures of bench/baseline.json and bench/baseline-cassandra.json", () => {
   const { status, stderr } = spawnSync(process.execPath, [BENCH, "--check"], { encoding: "utf8" });
   expect(stderr).toBe("");
   expect(status).toBe(0);
+});
+
+it.each([
+  ["a bench that there is not", ["no-such-bench"], /no bench "no-such-bench".*cassandra-get/],
+  ["a baseline of some benches only", ["routing", "--baseline"], /all benches of one suite/],
+  ["a baseline of two suites", ["embedded", "cassandra", "--baseline"], /all benches of one suite/],
+])("the bench refuses %s before it starts anything", (_name, args, message) => {
+  const { status, stderr } = spawnSync(process.execPath, [BENCH, ...args], { encoding: "utf8" });
+  expect(stderr).toMatch(message);
+  expect(status).toBe(2);
 });

@@ -13,16 +13,27 @@ const mapOf = (version: number): ShardMap => ({
 });
 
 function createScene() {
-  const scene = { nowMs: 0, asked: 0, answer: mapOf(1) as ShardMap | null | Error, logged: 0 };
+  const scene = { nowMs: 0, asked: 0, answer: mapOf(1) as ShardMap | null | Error, isSilent: false, logged: 0 };
   const catalog = {
     current: async () => {
       scene.asked += 1;
+      if (scene.isSilent) await new Promise(() => undefined);
       if (scene.answer instanceof Error) throw scene.answer;
       return scene.answer;
     },
   };
-  const cache = createMapCache({ catalog, clock: { nowMs: () => scene.nowMs }, log: () => (scene.logged += 1) });
-  return { scene, versionNow: async () => (await cache.current(COLLECTION))?.version ?? null };
+  let wake: () => void = () => undefined;
+  const patience = new Promise<void>((settle) => {
+    wake = settle;
+  });
+  const clock = { nowMs: () => scene.nowMs, sleep: () => patience };
+  const cache = createMapCache({ catalog, clock, log: () => (scene.logged += 1) });
+  return {
+    /** Whoever waits for the catalog has waited long enough. */
+    losePatience: () => wake(),
+    scene,
+    versionNow: async () => (await cache.current(COLLECTION))?.version ?? null,
+  };
 }
 
 test("asks once a second, in one flight", async () => {
@@ -66,4 +77,23 @@ test("no map is no map, and is asked for again", async () => {
   scene.nowMs = 1000;
   scene.answer = mapOf(1);
   expect(await versionNow()).toBe(1);
+});
+
+test("a catalog that is silent costs a moment's wait, however long it lasts, and one question", async () => {
+  const { scene, versionNow, losePatience } = createScene();
+  expect(await versionNow()).toBe(1);
+  scene.isSilent = true;
+  losePatience();
+  for (let second = 1; second <= 100; second += 1) {
+    scene.nowMs = second * 1000;
+    expect(await versionNow()).toBe(1);
+  }
+  expect(scene.asked).toBe(2);
+});
+
+test("a catalog that has been silent from the start gives no map, soon", async () => {
+  const { scene, versionNow, losePatience } = createScene();
+  scene.isSilent = true;
+  losePatience();
+  expect(await versionNow()).toBeNull();
 });

@@ -9,13 +9,21 @@ test("everything that is needed, with defaults", () => {
   const options = parseShardOptions([...ARGUMENTS, "--workers", "3"], ENVIRONMENT);
   expect(options).toMatchObject({
     shard: "shard-1",
-    storeFile: "d/store.db",
+    dataDirectory: "d",
+    catalogFile: "c.db",
     host: "127.0.0.1",
     port: 8920,
     workers: 3,
     stopMsMax: 10_000,
     groupRowsMax: 256,
   });
+});
+
+test.each([
+  ["left out", ["--shard", "shard-1", "--config", "z.toml", "--port", "8920"]],
+  ["empty", [...ARGUMENTS, "--data", "", "--catalog", ""]],
+])("paths that are %s are none: only embedded stores and catalogs need them", (_name, argv) => {
+  expect(parseShardOptions(argv, ENVIRONMENT)).toMatchObject({ dataDirectory: null, catalogFile: null });
 });
 
 test.each([

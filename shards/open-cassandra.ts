@@ -1,0 +1,70 @@
+/**
+ * Opens a shard's store in Cassandra: lets itself in, looks whether the keyspace is what this program needs, and says
+ * clearly why not.
+ * It must not be loaded by shards that keep their data elsewhere, nor change a schema.
+ */
+import type { CassandraStoreConfig } from "../config/storage.ts";
+import type { ShardId } from "../router/ids.ts";
+import { openSession } from "./cassandra/driver-session.ts";
+import { isUpToDate, planSchema, type SchemaPlan } from "./cassandra/schema-plan.ts";
+import { CassandraError, type CassandraSession } from "./cassandra/session.ts";
+import { type CassandraSettings, readCassandraSettings } from "./cassandra/settings.ts";
+import { FatalError } from "./fatal-error.ts";
+import type { Logger } from "./log.ts";
+import { createCassandraStore } from "./store/cassandra-store.ts";
+import type { Store, StoreCollection } from "./store/port.ts";
+
+/** Whose keyspace of which cluster. */
+export interface CassandraRequest {
+  readonly shard: ShardId;
+  readonly config: CassandraStoreConfig;
+  readonly collections: readonly StoreCollection[];
+  readonly log: Logger;
+}
+
+/** Opens the store. Throws `FatalError` STORE_UNREACHABLE, SCHEMA_MISSING, STORE_UNUSABLE. */
+export async function openCassandra(request: CassandraRequest): Promise<Store> {
+  try {
+    return await connect(request);
+  } catch (error) {
+    throw fatalOf(error, request.config);
+  }
+}
+
+async function connect(request: CassandraRequest): Promise<Store> {
+  const { shard, config, collections, log } = request;
+  const settings = readCassandraSettings(config, process.env);
+  const session = await openSession({ settings, keyspace: null, log });
+  try {
+    const keyspace = await requireSchema(request, session, settings);
+    return await createCassandraStore({ session, keyspace, shard, collections, log });
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+async function requireSchema(
+  { shard, collections }: CassandraRequest,
+  session: CassandraSession,
+  settings: CassandraSettings,
+): Promise<string> {
+  const plan = await planSchema({ session, settings, shard, collections }, { by: shard, nowMs: Date.now() });
+  if (isUpToDate(plan)) return plan.keyspace;
+  throw new FatalError("SCHEMA_MISSING", `keyspace ${plan.keyspace} is not ready (${missing(plan)})`);
+}
+
+function missing({ preparation, steps }: SchemaPlan): string {
+  const [first, ...others] = [...preparation, ...steps].map(({ title }) => title);
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
+  return `to do: ${first ?? "nothing"}${more}; run \`zgate schema apply\``;
+}
+
+function fatalOf(error: unknown, { name, contactPoints }: CassandraStoreConfig): unknown {
+  if (!(error instanceof CassandraError)) return error;
+  const where = `the store "${name}" at ${contactPoints.join(", ")}`;
+  if (error.kind === "broken") {
+    return new FatalError("STORE_UNUSABLE", `cannot use ${where}: ${error.message}`, { cause: error });
+  }
+  return new FatalError("STORE_UNREACHABLE", `cannot reach ${where}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,100 @@
+// `zgate up` on engines that it runs by itself: what people see, what stays, and that nothing is left over, however it ends.
+// Must not use the run's shared engines.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { waitFor } from "../../cli/supervisor/process-group.ts";
+import {
+  createFolder,
+  pressCtrlC,
+  putAway,
+  type Running,
+  startUp,
+  startZgate,
+  treeOf,
+  upOptions,
+  zgate,
+} from "../e2e/cli-process.ts";
+import { describeOnEngines } from "../engines/engines.ts";
+
+const READY_MS_MAX = 240_000;
+const ON_ENGINES = ["--store", "cassandra", "--catalog", "dynamodb"];
+const DOCUMENT = '{"kept":"in Cassandra"}';
+
+const folder = createFolder();
+const data = join(folder.path, "data");
+let running: Running | undefined;
+
+afterEach(() => putAway(running));
+afterAll(() => folder.remove());
+
+describeOnEngines("zgate up on engines", () => {
+  test("runs, is looked at, and leaves nothing behind Ctrl-C but its data", { timeout: READY_MS_MAX }, async () => {
+    const instance = await startUp(data, [...ON_ENGINES, "--empty"], READY_MS_MAX);
+    running = instance;
+    expect(instance.stdout()).toContain(`on Cassandra (1 node) with the catalog in DynamoDB; stop with Ctrl-C`);
+    expect((await zgate(["put", "products", "left-pad", DOCUMENT, "--data", data])).code).toBe(0);
+    expect((await zgate(["get", "products", "left-pad", "--data", data])).stdout).toBe(`${DOCUMENT}\n`);
+    const status = JSON.parse((await zgate(["status", "--json", "--data", data])).stdout);
+    expect(status).toMatchObject({
+      ready: true,
+      engines: { "cassandra-1": expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
+    });
+    const map = JSON.parse((await zgate(["map", "products", "--json", "--data", data])).stdout);
+    expect(map).toMatchObject({ version: 1, ranges: [{ shard: "shard-1" }, { shard: "shard-2" }] });
+    const tree = instance.tree();
+    expect(tree.find("CassandraDaemon").length, "otherwise this tests nothing").toBeGreaterThan(0);
+    pressCtrlC(instance);
+    expect((await instance.finished).code).toBe(0);
+    expect(await tree.survivors()).toEqual([]);
+    expect(existsSync(join(data, "shard-1", "store.db"))).toBe(false);
+  });
+
+  test("another storage on its directory is refused, before anything starts", async () => {
+    const { args } = await upOptions(data);
+    const refused = await zgate([...args, "--store", "sqlite"]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("was created on Cassandra (1 node) with the catalog in DynamoDB, not on SQLite");
+    expect(refused.stderr).toContain("start it with --store cassandra --nodes 1 --catalog dynamodb");
+    const map = await zgate(["map", "products", "--data", data]);
+    expect(map.stderr).toContain("no instance is running in");
+  });
+
+  test("a plain start has the data again; an engine that dies ends it", { timeout: READY_MS_MAX }, async () => {
+    const instance = await startUp(data, ["--empty"], READY_MS_MAX);
+    running = instance;
+    expect((await zgate(["get", "products", "left-pad", "--data", data])).stdout).toBe(`${DOCUMENT}\n`);
+    const tree = instance.tree();
+    for (const pid of tree.find("dynamodbv2.local.main.ServerRunner")) process.kill(pid, "SIGKILL");
+    const { code, stderr } = await instance.finished;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/dynamodb ended unexpectedly \(.+\); its log is .*engines\/dynamodb\/log/);
+    expect(await tree.survivors()).toEqual([]);
+  });
+
+  test("kill -9 while the engines are starting leaves nothing", async () => {
+    const { args } = await upOptions(data);
+    const starting = startZgate([...args, "--empty"]);
+    running = starting;
+    const hasEngine = () => treeOf(starting.pid).find("CassandraDaemon").length > 1;
+    expect(await waitFor(hasEngine, 60_000), "otherwise this tests nothing").toBe(true);
+    const tree = treeOf(starting.pid);
+    starting.child.kill("SIGKILL");
+    expect(await tree.survivors()).toEqual([]);
+  });
+
+  test("a machine without Java is told what to install, and nothing is started or written", async () => {
+    const fresh = join(folder.path, "fresh");
+    const { args } = await upOptions(fresh);
+    const { code, stderr } = await zgate([...args, ...ON_ENGINES], { PATH: "", JAVA_HOME: "" });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Java 17 is needed to run Cassandra and DynamoDB Local/);
+    expect(stderr).toMatch(/apt-get install/);
+    expect(existsSync(fresh)).toBe(false);
+  });
+
+  test("the directory says what it was made on", () => {
+    const layout: unknown = JSON.parse(readFileSync(join(data, "layout.json"), "utf8"));
+    expect(layout).toMatchObject({ store: "cassandra", catalog: "dynamodb", nodes: 1 });
+  });
+});

@@ -1,0 +1,13 @@
+// Whether this machine can run Cassandra. Must not start it.
+import { EnginesError, findToolchain, requireMaven } from "../../engines/engines.ts";
+
+/** Why not, in one line; null when it can. With ZGATE_REQUIRE_ENGINES=1 that is an error. */
+export function explainAbsence(): string | null {
+  try {
+    requireMaven(findToolchain());
+    return null;
+  } catch (error) {
+    if (!(error instanceof EnginesError) || process.env["ZGATE_REQUIRE_ENGINES"] === "1") throw error;
+    return error.message.split("\n")[0] ?? error.message;
+  }
+}

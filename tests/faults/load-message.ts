@@ -1,0 +1,27 @@
+// What a load process and its parent tell each other. Must not carry the history: that goes to files.
+
+/** What a load process is to do; its first argument, as JSON. */
+export interface LoadOrder {
+  /** Unique in the run. */
+  readonly name: string;
+  readonly seed: number;
+  /** Of the keys: one for all processes of a run. */
+  readonly keySeed: number;
+  readonly configText: string;
+  readonly origins: Readonly<Record<string, string>>;
+  /** As in the environment of the shards. */
+  readonly signingKeys: string;
+  readonly historyFile: string;
+  readonly clients: number;
+}
+
+/** From the parent. `clocks`: by how much the clients' clocks are off, in turn, in milliseconds. */
+export type LoadCommand =
+  | { readonly type: "stop" }
+  | { readonly type: "clocks"; readonly offsetsMs: readonly number[] };
+
+/** From a load process: everything counted so far, and what must never happen. */
+export interface LoadReport {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly oddities: readonly string[];
+}

@@ -1,0 +1,69 @@
+/**
+ * `npm run faults -- --operations N --seed S --minutes M`: the fault suite alone, as long and as random as asked for.
+ * It must not decide anything about the run but its sizes.
+ */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { RUN_ENV } from "./run-options.ts";
+
+const USAGE = `Usage: npm run faults -- [--operations N] [--seed S] [--minutes M] [vitest's arguments]
+
+  --operations N   answered operations at least (100000)
+  --seed S         repeats the choices of an earlier run (printed by each)
+  --minutes M      a run that takes longer has failed (12)`;
+
+const WHOLE = /^\d{1,10}$/;
+
+function readArguments(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      operations: { type: "string" },
+      seed: { type: "string" },
+      minutes: { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
+}
+
+function environmentOf(values: Readonly<Record<string, string | boolean | undefined>>): Record<string, string> {
+  const chosen = Object.entries(RUN_ENV).flatMap(([name, variable]) => {
+    const value = values[name];
+    if (value === undefined) return [];
+    if (typeof value === "string" && WHOLE.test(value)) return [[variable, value]];
+    throw new Error(`--${name}: expected a whole number, got "${String(value)}"`);
+  });
+  return Object.fromEntries(chosen);
+}
+
+function run(args: readonly string[]): void {
+  const { values, positionals } = readArguments(args);
+  if (values.help === true) {
+    console.log(USAGE);
+    return;
+  }
+  const tests = join(import.meta.dirname, "..", "run.ts");
+  const chosen = positionals.length > 0 ? positionals : ["--project", "faults"];
+  const child = spawn(process.execPath, [tests, ...chosen], {
+    stdio: "inherit",
+    env: { ...process.env, ...environmentOf(values) },
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // A terminal sends it to the child as well, which then cleans up.
+    process.on(signal, () => !process.stdin.isTTY && child.kill(signal));
+  }
+  child.once("exit", (code, signal) => {
+    process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+  });
+}
+
+try {
+  run(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.error(USAGE);
+  process.exitCode = 2;
+}
