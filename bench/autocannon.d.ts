@@ -41,6 +41,7 @@ declare module "autocannon" {
     }
 
     interface Events {
+      reqError: [error: Error];
       response: [client: Client, status: number, bytes: number, milliseconds: number];
     }
   }

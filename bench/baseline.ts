@@ -1,32 +1,49 @@
 /**
- * The committed result: bench/baseline.json, and the figures in docs/performance.md that are copied from it.
+ * The committed results: one file for each suite, and the figures in docs/performance.md that are copied from them.
  * It must not invent or round anything beyond what the table shows.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rowsOf } from "./report.ts";
 import { type BenchResult, formatBenchResult, parseBenchResult } from "./result.ts";
+import { SUITE_NAMES, type SuiteName } from "./suite.ts";
 
-const BASELINE = "bench/baseline.json";
+const BASELINES: Readonly<Record<SuiteName, string>> = {
+  embedded: "bench/baseline.json",
+  cassandra: "bench/baseline-cassandra.json",
+};
 const DOCUMENT = "docs/performance.md";
-const BLOCK = /(<!-- figures: written by the bench, do not edit -->\n)[^]*?(<!-- end of figures -->)/;
+const NOT_MEASURED = "Not measured yet.\n";
 
-/** Keeps `result` as the baseline and copies its figures into the document. */
-export function writeBaseline(root: string, result: BenchResult): void {
-  writeFileSync(join(root, BASELINE), formatBenchResult(result));
+/** Keeps `result` as the baseline of its suite and copies its figures into the document. */
+export function writeBaseline(root: string, suite: SuiteName, result: BenchResult): void {
+  writeFileSync(join(root, BASELINES[suite]), formatBenchResult(result));
   writeFileSync(join(root, DOCUMENT), documentWithFigures(root));
 }
 
-/** Whether the document's figures are those of the baseline. */
+/** Whether the document's figures are those of the baselines. */
 export function isDocumentCurrent(root: string): boolean {
   return readFileSync(join(root, DOCUMENT), "utf8") === documentWithFigures(root);
 }
 
 function documentWithFigures(root: string): string {
-  const result = parseBenchResult(readFileSync(join(root, BASELINE), "utf8"));
-  const document = readFileSync(join(root, DOCUMENT), "utf8");
-  if (!BLOCK.test(document)) throw new Error(`${DOCUMENT} has no place for the figures`);
-  return document.replace(BLOCK, (_, start: string, end: string) => `${start}${figuresOf(result)}\n${end}`);
+  let document = readFileSync(join(root, DOCUMENT), "utf8");
+  for (const suite of SUITE_NAMES) {
+    const block = blockOf(suite);
+    if (!block.test(document)) throw new Error(`${DOCUMENT} has no place for the figures of ${suite}`);
+    const figures = figuresIn(join(root, BASELINES[suite]));
+    document = document.replace(block, (_, start: string, end: string) => `${start}${figures}\n${end}`);
+  }
+  return document;
+}
+
+function blockOf(suite: SuiteName): RegExp {
+  const name = `figures of ${suite}`;
+  return new RegExp(`(<!-- ${name}: written by the bench, do not edit -->\\n)[^]*?(<!-- end of ${name} -->)`);
+}
+
+function figuresIn(file: string): string {
+  return existsSync(file) ? figuresOf(parseBenchResult(readFileSync(file, "utf8"))) : NOT_MEASURED;
 }
 
 function figuresOf(result: BenchResult): string {

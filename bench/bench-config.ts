@@ -8,6 +8,8 @@ import { randomBytes } from "node:crypto";
 export const PLAIN_COLLECTION = "plain";
 /** Public, kept in the edge's cache for longer than any run lasts. */
 export const CACHED_COLLECTION = "cached";
+/** Written to by the benches on Cassandra. */
+export const WRITTEN_COLLECTION = "written";
 /** The one shard. */
 export const SHARD_ID = "shard-1";
 
@@ -34,6 +36,41 @@ shard = "${SHARD_ID}"
 [[shards]]
 id = "${SHARD_ID}"
 origins = ["http://127.0.0.1:${port}"]
+`;
+}
+
+/** Where a shard on Cassandra listens, and which keyspaces of which cluster are its. */
+export interface CassandraPlace {
+  readonly port: number;
+  readonly contactPoints: readonly string[];
+  readonly datacenter: string;
+  readonly keyspacePrefix: string;
+}
+
+/** Text of a zgate.toml whose shard keeps three copies of everything in Cassandra. */
+export function cassandraConfigText({ port, contactPoints, datacenter, keyspacePrefix }: CassandraPlace): string {
+  const collections = [PLAIN_COLLECTION, WRITTEN_COLLECTION].map(
+    (name) => `[[collections]]
+name = "${name}"
+kind = "range"
+read = "public"
+[[collections.map]]
+start = ""
+shard = "${SHARD_ID}"
+`,
+  );
+  return `${collections.join("\n")}
+[stores.bench]
+kind = "cassandra"
+contact_points = ${JSON.stringify(contactPoints)}
+datacenter = "${datacenter}"
+replication = { ${JSON.stringify(datacenter)} = 3 }
+keyspace_prefix = "${keyspacePrefix}"
+
+[[shards]]
+id = "${SHARD_ID}"
+origins = ["http://127.0.0.1:${port}"]
+store = "bench"
 `;
 }
 

@@ -2,6 +2,7 @@
  * What a bench is: a name, a sentence, and a run that yields measurements.
  * It must not choose which benches there are; main.ts does.
  */
+import type { Databases } from "./databases.ts";
 import type { Measurement } from "./measurement.ts";
 import type { Processes } from "./processes.ts";
 
@@ -21,6 +22,8 @@ export interface Settings {
 export interface BenchContext {
   readonly settings: Settings;
   readonly processes: Processes;
+  /** Real ones, made when they are asked for. */
+  readonly databases: Databases;
   /** An empty folder on the disk that the repository lies on; removed after the run. */
   readonly directory: string;
   /** Where what the load generators print is kept. */

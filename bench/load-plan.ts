@@ -4,6 +4,7 @@
  */
 
 import type { Product } from "./products.ts";
+import type { ClientWork } from "./spread.ts";
 
 /** A request as it stands on the wire. `body` is text; absent for none. */
 export interface PlainRequest {
@@ -24,6 +25,16 @@ export interface WriteTraffic {
   readonly writesMax: number;
 }
 
+/** Likewise, with what each connection writes laid down. */
+export interface ClientTraffic {
+  readonly kind: "client-writes";
+  readonly collection: string;
+  /** One for each connection. */
+  readonly clients: readonly ClientWork[];
+  readonly signingKeys: string;
+  readonly writesMax: number;
+}
+
 /**
  * What is sent. `cycle`: every connection walks the list over and over, each from another place. `once`: each request
  * is sent at most once; the run ends early when they are used up.
@@ -31,7 +42,8 @@ export interface WriteTraffic {
 export type Traffic =
   | { readonly kind: "cycle"; readonly requests: readonly PlainRequest[] }
   | { readonly kind: "once"; readonly requests: readonly PlainRequest[] }
-  | WriteTraffic;
+  | WriteTraffic
+  | ClientTraffic;
 
 /** One run of load. Nothing counts before `warmUpMs` have passed. */
 export interface LoadPlan {
@@ -42,6 +54,8 @@ export interface LoadPlan {
   /** The processes that answer, for their processor time. */
   readonly serverPids: readonly number[];
   readonly traffic: Traffic;
+  /** The status that counts; any 2xx when absent. */
+  readonly expectedStatus?: number;
 }
 
 /** What a run came to. */
@@ -52,7 +66,7 @@ export interface LoadReport {
   readonly latencyP99Ms: number;
   readonly serverMicros: number | null;
   readonly generatorBusy: number;
-  /** Answers that were not 2xx, by status, and "error" for those that never came; over the whole run. */
+  /** Answers that were not as expected, by status, and "error" for those that never came; over the whole run. */
   readonly failures: Readonly<Record<string, number>>;
 }
 

@@ -5,7 +5,7 @@
 import autocannon from "autocannon";
 import { type LoadPlan, type LoadReport, parseLoadPlan, type Traffic } from "./load-plan.ts";
 import { spentMicros } from "./process-tree.ts";
-import { signedWrites } from "./signed-request.ts";
+import { signedClientWrites, signedWrites } from "./signed-request.ts";
 import { percentile } from "./statistics.ts";
 
 const SAMPLE_MS = 100;
@@ -32,6 +32,7 @@ function listsOf(traffic: Traffic, connections: number): readonly RequestList[] 
     const list = traffic.requests.map(toRequest);
     return numbers.map((number) => rotated(list, Math.floor((list.length * number) / connections)));
   }
+  if (traffic.kind === "client-writes") return signedClientWrites(traffic).map((list) => list.map(toRequest));
   const all = traffic.kind === "once" ? traffic.requests.map(toRequest) : signedWrites(traffic).map(toRequest);
   const length = Math.floor(all.length / connections);
   return numbers.map((number) => all.slice(number * length, (number + 1) * length));
@@ -69,9 +70,10 @@ async function run(plan: LoadPlan): Promise<LoadReport> {
   let opened: Moment | null = null;
   let closed: Moment | null = null;
   const instance = autocannon(optionsOf(plan));
-  instance.on("response", (_client, _status, _bytes, milliseconds) => {
-    if (opened !== null && closed === null) latenciesMs.push(milliseconds);
+  instance.on("response", (_client, status, _bytes, milliseconds) => {
+    if (opened !== null && closed === null && isExpected(plan, status)) latenciesMs.push(milliseconds);
   });
+  instance.once("reqError", (error) => console.error(`first request without an answer: ${error.message}`));
   const opening = setTimeout(() => {
     opened = momentOf(plan);
   }, plan.warmUpMs);
@@ -83,16 +85,20 @@ async function run(plan: LoadPlan): Promise<LoadReport> {
   clearTimeout(opening);
   clearTimeout(closing);
   if (opened === null) throw new Error("the requests were used up before the warm-up was over");
-  return reportOf(latenciesMs, { opened, closed: closed ?? momentOf(plan), result });
+  return reportOf(latenciesMs, { opened, closed: closed ?? momentOf(plan), failures: failuresOf(plan, result) });
+}
+
+function isExpected({ expectedStatus }: LoadPlan, status: number): boolean {
+  return expectedStatus === undefined ? status >= 200 && status < 300 : status === expectedStatus;
 }
 
 interface Window {
   readonly opened: Moment;
   readonly closed: Moment;
-  readonly result: autocannon.Result;
+  readonly failures: LoadReport["failures"];
 }
 
-function reportOf(latenciesMs: readonly number[], { opened, closed, result }: Window): LoadReport {
+function reportOf(latenciesMs: readonly number[], { opened, closed, failures }: Window): LoadReport {
   const requests = latenciesMs.length;
   const windowMs = closed.atMs - opened.atMs;
   const spent =
@@ -104,12 +110,12 @@ function reportOf(latenciesMs: readonly number[], { opened, closed, result }: Wi
     latencyP99Ms: percentile(latenciesMs, 0.99),
     serverMicros: spent === null ? null : spent / requests,
     generatorBusy: (closed.generatorMicros - opened.generatorMicros) / 1000 / windowMs,
-    failures: failuresOf(result),
+    failures,
   };
 }
 
-function failuresOf(result: autocannon.Result): Readonly<Record<string, number>> {
-  const statuses = Object.entries(result.statusCodeStats).filter(([status]) => !status.startsWith("2"));
+function failuresOf(plan: LoadPlan, result: autocannon.Result): LoadReport["failures"] {
+  const statuses = Object.entries(result.statusCodeStats).filter(([status]) => !isExpected(plan, Number(status)));
   const failures = Object.fromEntries(statuses.map(([status, { count }]) => [status, count]));
   return result.errors > 0 ? { ...failures, error: result.errors } : failures;
 }

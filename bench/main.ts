@@ -7,27 +7,38 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDocumentCurrent, writeBaseline } from "./baseline.ts";
 import type { Bench, BenchContext } from "./bench.ts";
+import { cassandraGet } from "./benches/cassandra-get.ts";
+import { cassandraHotSlot } from "./benches/cassandra-hot-slot.ts";
+import { cassandraList } from "./benches/cassandra-list.ts";
+import { cassandraMissing } from "./benches/cassandra-missing.ts";
+import { cassandraPut } from "./benches/cassandra-put.ts";
+import { catalogPublish } from "./benches/catalog-publish.ts";
 import { edgeHit } from "./benches/edge-hit.ts";
 import { edgeMiss, edgeMissCached } from "./benches/edge-miss.ts";
 import { groupCommit } from "./benches/group-commit.ts";
 import { routing } from "./benches/routing.ts";
 import { shardGet } from "./benches/shard-get.ts";
+import { Databases } from "./databases.ts";
 import { describeMachine, isBusy } from "./machine.ts";
 import type { Measurement } from "./measurement.ts";
 import { type BenchOptions, parseBenchOptions, UsageError } from "./options.ts";
 import { Processes } from "./processes.ts";
 import { formatTable } from "./report.ts";
 import { type BenchResult, formatBenchResult } from "./result.ts";
+import type { SuiteName } from "./suite.ts";
 
-const BENCHES: readonly Bench[] = [routing, shardGet, groupCommit, edgeMiss, edgeMissCached, edgeHit];
+const SUITES: Readonly<Record<SuiteName, readonly Bench[]>> = {
+  embedded: [routing, shardGet, groupCommit, edgeMiss, edgeMissCached, edgeHit],
+  cassandra: [cassandraGet, cassandraMissing, cassandraPut, cassandraHotSlot, cassandraList, catalogPublish],
+};
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RESULTS = join(ROOT, "bench/results");
 const SCRATCH = join(ROOT, ".zgate");
 
 async function main(options: BenchOptions): Promise<void> {
-  if (options.baseline === "check") {
+  if (options.baseline.kind === "check") {
     if (!isDocumentCurrent(ROOT))
-      throw new Error("docs/performance.md does not show the figures of bench/baseline.json");
+      throw new Error("docs/performance.md does not show the figures of bench/baseline*.json");
     return;
   }
   const date = new Date().toISOString();
@@ -41,33 +52,48 @@ async function main(options: BenchOptions): Promise<void> {
 async function runBenches(options: BenchOptions): Promise<readonly Measurement[]> {
   mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
   const directory = mkdtempSync(join(SCRATCH, "bench-"));
-  const processes = new Processes();
-  endWithSignal(processes, directory);
+  const databases = new Databases(join(directory, "databases"), report);
+  const run = { directory, processes: new Processes(), databases, settings: options.settings };
+  endWithSignal(run);
   const measurements: Measurement[] = [];
   try {
-    for (const bench of BENCHES.filter(({ name }) => options.names.length === 0 || options.names.includes(name))) {
+    for (const bench of Object.values(SUITES).flat()) {
+      if (!options.names.includes(bench.name)) continue;
       console.error(`${bench.name}: ${bench.about}`);
-      measurements.push(...(await bench.run(contextOf(bench, { directory, processes, settings: options.settings }))));
+      measurements.push(...(await bench.run(contextOf(bench, run))));
     }
   } finally {
-    await processes.stopAll();
+    await stopAll(run);
   }
   // After a failure the folder stays: it holds the logs that the error names.
   rmSync(directory, { recursive: true, force: true });
   return measurements;
 }
 
-function contextOf(bench: Bench, shared: Omit<BenchContext, "log" | "report">): BenchContext {
-  const directory = join(shared.directory, bench.name);
+/** What all benches of a run share. */
+type Run = Omit<BenchContext, "log" | "report">;
+
+function contextOf(bench: Bench, run: Run): BenchContext {
+  const directory = join(run.directory, bench.name);
   mkdirSync(directory);
-  return { ...shared, directory, log: join(directory, "load.log"), report: (line) => console.error(`  ${line}`) };
+  return { ...run, directory, log: join(directory, "load.log"), report };
+}
+
+function report(line: string): void {
+  console.error(`  ${line}`);
+}
+
+/** The processes first: they use the databases. */
+async function stopAll({ processes, databases }: Run): Promise<void> {
+  await processes.stopAll();
+  await databases.close();
 }
 
 /** Ctrl-C and SIGTERM end the children first. */
-function endWithSignal(processes: Processes, directory: string): void {
+function endWithSignal(run: Run): void {
   const end = (code: number) => (): void => {
-    void processes.stopAll().then(() => {
-      rmSync(directory, { recursive: true, force: true });
+    void stopAll(run).finally(() => {
+      rmSync(run.directory, { recursive: true, force: true });
       process.exit(code);
     });
   };
@@ -79,12 +105,13 @@ function keepResult(result: BenchResult, options: BenchOptions): void {
   mkdirSync(RESULTS, { recursive: true });
   const file = join(RESULTS, `${result.date.replaceAll(":", "-")}.json`);
   writeFileSync(file, formatBenchResult(result));
-  if (options.baseline === "keep") writeBaseline(ROOT, result);
+  if (options.baseline.kind === "keep") writeBaseline(ROOT, options.baseline.suite, result);
 }
 
 try {
-  const names = BENCHES.map((bench) => bench.name);
-  await main(parseBenchOptions(process.argv.slice(2), names));
+  const namesOf = (suite: SuiteName) => SUITES[suite].map((bench) => bench.name);
+  const known = { embedded: namesOf("embedded"), cassandra: namesOf("cassandra") };
+  await main(parseBenchOptions(process.argv.slice(2), known));
 } catch (error) {
   if (error instanceof UsageError) {
     console[error.exitCode === 0 ? "log" : "error"](error.message);

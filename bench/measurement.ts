@@ -14,6 +14,8 @@ export interface Sample {
   readonly serverMicros: number | null;
   /** Part of one core that the load generator was busy: near 1 it is the bottleneck, not the servers. */
   readonly generatorBusy: number | null;
+  /** Requests of the run that failed, where they are counted; elsewhere one failure ends the bench. */
+  readonly failures?: number;
 }
 
 /** The runs of one side, summed up by medians. */
@@ -25,6 +27,8 @@ export interface Side {
   readonly latencyP99Ms: number | null;
   readonly serverMicros: number | null;
   readonly generatorBusy: number | null;
+  /** Of all runs together, where they are counted. */
+  readonly failures?: number;
 }
 
 /** What the design asks for. */
@@ -66,7 +70,13 @@ export function sideOf(label: string, samples: readonly Sample[]): Side {
     latencyP99Ms: medianOrNull(samples.map((sample) => sample.latencyP99Ms)),
     serverMicros: medianOrNull(samples.map((sample) => sample.serverMicros)),
     generatorBusy: medianOrNull(samples.map((sample) => sample.generatorBusy)),
+    ...failuresOf(samples),
   };
+}
+
+function failuresOf(samples: readonly Sample[]): Pick<Side, "failures"> {
+  const counts = samples.map(({ failures }) => failures).filter((count) => count !== undefined);
+  return counts.length === 0 ? {} : { failures: counts.reduce((sum, count) => sum + count, 0) };
 }
 
 function medianOrNull(values: readonly (number | null)[]): number | null {

@@ -4,37 +4,45 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { Settings } from "./bench.ts";
+import { parseSuiteName, SUITE_NAMES, type SuiteName } from "./suite.ts";
 
 const HELP = `Usage: npm run bench [-- NAME... --seconds N --runs N --workers N --port N --json --baseline]
 
 Measures zgate against bare counterparts on this machine, in turns, and prints the ratios of the medians.
 
-  NAME         run only these benches (default: all)
+  NAME         run only these benches, or all of a suite: "embedded" (default), which needs nothing, or "cassandra",
+               which starts three Cassandra nodes and DynamoDB Local (Java and Maven; some 3 GB of memory)
   --seconds N  length of one run (default: 2)
   --runs N     runs of each side (default: 7)
   --workers N  worker processes of a shard (default: the number of cores)
   --port N     first of ten ports that the servers take (default: 9060)
   --json       print JSON instead of the table
-  --baseline   keep the result as bench/baseline.json and in docs/performance.md
-  --check      measure nothing; fail when docs/performance.md does not show the figures of bench/baseline.json
+  --baseline   keep the result in docs/performance.md and as bench/baseline.json, or bench/baseline-cassandra.json
+  --check      measure nothing; fail when docs/performance.md does not show the figures of those files
   --help       print this
 
+Set ZGATE_CASSANDRA_3 (host:port of a cluster of three nodes) and ZGATE_DYNAMODB (an URL) to use servers that run already.
 Every result is also written to bench/results/. A target that is not reached is marked, but is no failure:
 the exit code is 0 when everything could be measured, 1 when not, 2 for a wrong option.
 
 Examples:
   npm run bench
   npm run bench -- routing shard-get --seconds 5
+  npm run bench -- cassandra --baseline
 `;
 
-/** What was asked for. `names` empty means every bench. */
+/** What was asked for. */
 export interface BenchOptions {
   readonly settings: Settings;
+  /** Of benches. */
   readonly names: readonly string[];
   readonly output: "table" | "json";
-  /** What happens besides: keep the result as the baseline, or only look whether the document agrees with it. */
-  readonly baseline: "leave" | "keep" | "check";
+  /** What happens besides: keep the result as the suite's baseline, or only look whether the document agrees with them. */
+  readonly baseline: { readonly kind: "leave" | "check" } | { readonly kind: "keep"; readonly suite: SuiteName };
 }
+
+/** The names of each suite's benches. */
+export type KnownBenches = Readonly<Record<SuiteName, readonly string[]>>;
 
 /** A command line that cannot be followed, or one that asks for help; the message is what to print. */
 export class UsageError extends Error {
@@ -48,20 +56,38 @@ export class UsageError extends Error {
 }
 
 /** Arguments after the script's name. Throws `UsageError`. */
-export function parseBenchOptions(args: readonly string[], known: readonly string[]): BenchOptions {
+export function parseBenchOptions(args: readonly string[], known: KnownBenches): BenchOptions {
   const { values, positionals } = readArguments(args);
   if (values.help) throw new UsageError(HELP, 0);
-  const unknown = positionals.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new UsageError(`no bench "${unknown.join('", "')}"; there are ${known.join(", ")}`, 2);
   const settings = {
     seconds: parseNumber("--seconds", values.seconds, { low: 1, high: 60 }),
     runs: parseNumber("--runs", values.runs, { low: 1, high: 50 }),
     workers: parseNumber("--workers", values.workers, { low: 1, high: 256 }),
     firstPort: parseNumber("--port", values.port, { low: 1024, high: 65_525 }),
   };
-  if (values.baseline && positionals.length > 0) throw new UsageError("--baseline takes all benches, so name none", 2);
-  const baseline = values.check ? "check" : values.baseline ? "keep" : "leave";
-  return { settings, names: positionals, output: values.json ? "json" : "table", baseline };
+  const names = positionals.length === 0 ? known.embedded : positionals.flatMap((name) => namesOf(name, known));
+  return { settings, names, output: values.json ? "json" : "table", baseline: baselineOf(values, positionals) };
+}
+
+function namesOf(name: string, known: KnownBenches): readonly string[] {
+  const suite = parseSuiteName(name);
+  if (suite !== null) return known[suite];
+  const all = Object.values(known).flat();
+  if (all.includes(name)) return [name];
+  throw new UsageError(`no bench "${name}"; there are ${all.join(", ")}, and the suites ${SUITE_NAMES.join(", ")}`, 2);
+}
+
+function baselineOf(
+  values: { readonly baseline: boolean; readonly check: boolean },
+  positionals: readonly string[],
+): BenchOptions["baseline"] {
+  if (values.check) return { kind: "check" };
+  if (!values.baseline) return { kind: "leave" };
+  const suite = parseSuiteName(positionals[0] ?? "embedded");
+  if (suite === null || positionals.length > 1) {
+    throw new UsageError(`--baseline takes all benches of one suite: name ${SUITE_NAMES.join(" or ")}, or none`, 2);
+  }
+  return { kind: "keep", suite };
 }
 
 function readArguments(args: readonly string[]) {

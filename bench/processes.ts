@@ -7,7 +7,8 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 
 const STOP_MS_MAX = 10_000;
-const READY_MS_MAX = 30_000;
+/** Long, for a shard that starts beside a database of three nodes on two cores. */
+const READY_MS_MAX = 120_000;
 
 /** What to start. `module` is a file for Node; its standard error goes to `log`. */
 export interface ProcessSpec {

@@ -35,7 +35,8 @@ function rowOf(measurement: Measurement): readonly string[] {
 
 function sideText(side: Side, unit: string): string {
   const cost = side.serverMicros === null ? "" : `, ${side.serverMicros.toFixed(0)} µs`;
-  return `${figure(side.median)} ${unit}${cost}`;
+  const failed = side.failures === undefined ? "" : `, ${side.failures} failed`;
+  return `${figure(side.median)} ${unit}${cost}${failed}`;
 }
 
 function targetText(target: Target | null): string {

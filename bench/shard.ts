@@ -17,11 +17,13 @@ import { signedWrites } from "./signed-request.ts";
 
 const SHARD = fileURLToPath(new URL("../shards/main.ts", import.meta.url));
 
-/** What to start. `options` are further options of shards/main.ts. */
+/** What to start. `options` are further options of shards/main.ts; without a `config` its store is the embedded one. */
 export interface ShardSpec {
   readonly name: string;
   readonly port: number;
   readonly options: readonly string[];
+  /** Text of its zgate.toml. */
+  readonly config?: string;
 }
 
 /** A shard that answers. */
@@ -34,13 +36,13 @@ export interface BenchShard {
   stop(): Promise<void>;
 }
 
-/** Starts an empty shard that owns everything. */
+/** Starts a shard that owns everything; empty, unless its configuration says where it has its data. */
 export async function startShard(context: BenchContext, spec: ShardSpec): Promise<BenchShard> {
   const folder = join(context.directory, spec.name);
   mkdirSync(folder);
   const config = join(folder, "zgate.toml");
   const catalog = join(folder, "catalog.db");
-  const [text, signingKeys] = [configText(spec.port), makeSigningKeys()];
+  const [text, signingKeys] = [spec.config ?? configText(spec.port), makeSigningKeys()];
   writeFileSync(config, text);
   await createCollections(text, catalog);
   const place = ["--shard", SHARD_ID, "--config", config, "--data", folder, "--catalog", catalog];

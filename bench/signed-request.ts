@@ -6,7 +6,9 @@ import { randomUUID } from "node:crypto";
 import { parseSigningKeys } from "../config/signing-keys.ts";
 import { HEADER } from "../router/contract.ts";
 import { createSigner } from "../shards/http/signature.ts";
-import type { PlainRequest, WriteTraffic } from "./load-plan.ts";
+import type { ClientTraffic, PlainRequest, WriteTraffic } from "./load-plan.ts";
+import type { Product } from "./products.ts";
+import { productAt } from "./spread.ts";
 
 /** Path of a document, as the edge writes it. */
 export function documentPath(collection: string, key: string): string {
@@ -24,14 +26,28 @@ export function signedReads(signingKeys: string, collection: string, keys: reado
 
 /** Writes of documents, each with its own op id. */
 export function signedWrites(traffic: WriteTraffic): readonly PlainRequest[] {
-  const { collection, products } = traffic;
-  const sign = createSigner(parseSigningKeys(traffic.signingKeys), { nowMs: Date.now });
-  return Array.from({ length: traffic.writesMax }, (_, index) => {
-    const { key, json } = products[index % products.length] ?? { key: "", json: "" };
+  const { collection, products, signingKeys, writesMax } = traffic;
+  const put = putSigner(signingKeys, collection);
+  return Array.from({ length: writesMax }, (_, index) =>
+    put(products[index % products.length] ?? { key: "", json: "" }),
+  );
+}
+
+/** The same for each connection by itself. */
+export function signedClientWrites(traffic: ClientTraffic): readonly (readonly PlainRequest[])[] {
+  const { collection, clients, signingKeys, writesMax } = traffic;
+  const put = putSigner(signingKeys, collection);
+  const length = Math.ceil(writesMax / clients.length);
+  return clients.map((work) => Array.from({ length }, (_, index) => put(productAt(work, index))));
+}
+
+function putSigner(signingKeys: string, collection: string): (product: Product) => PlainRequest {
+  const sign = createSigner(parseSigningKeys(signingKeys), { nowMs: Date.now });
+  return ({ key, json }) => {
     const target = { method: "PUT", path: documentPath(collection, key), query: "" };
     const headers = { ...identity("bench", `${collection}:write`), "content-type": "application/json" };
     return { method: target.method, path: target.path, headers: sign(target, headers, Buffer.from(json)), body: json };
-  });
+  };
 }
 
 function identity(subject: string, permissions: string): Readonly<Record<string, string>> {

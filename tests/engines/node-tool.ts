@@ -3,7 +3,7 @@
  * Cassandra it is called `nodetool`. It must not hold an expectation.
  */
 import { execFile } from "node:child_process";
-import { cpSync, readdirSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ensureJars } from "../../engines/jars.ts";
@@ -29,14 +29,34 @@ export async function nodetool(directory: string, args: readonly string[]): Prom
   ]);
 }
 
-/** Copies a table's files of the snapshot `tag` to `target`, as an operator brings them to another place. */
-export function copySnapshot(
-  directory: string,
-  from: { keyspace: string; table: string; tag: string },
-  target: string,
-) {
-  const keyspace = join(directory, "cassandra-1", "data", "data", from.keyspace);
-  const table = readdirSync(keyspace).find((name) => name.startsWith(`${from.table}-`));
-  if (table === undefined) throw new Error(`no files of ${from.table} in ${keyspace}`);
-  cpSync(join(keyspace, table, "snapshots", from.tag), target, { recursive: true });
+/** A table's files of one snapshot. */
+export interface Snapshot {
+  readonly keyspace: string;
+  readonly table: string;
+  readonly tag: string;
+}
+
+/** Copies the files of a snapshot to `target`, as an operator brings them to another place. */
+export function copySnapshot(directory: string, { keyspace, table, tag }: Snapshot, target: string): void {
+  const tables = join(directory, "cassandra-1", "data", "data", keyspace);
+  const name = readdirSync(tables).find((each) => each.startsWith(`${table}-`));
+  if (name === undefined) throw new Error(`no files of ${table} in ${tables}`);
+  mkdirSync(target, { recursive: true });
+  cpSync(join(tables, name, "snapshots", tag), target, { recursive: true });
+}
+
+/**
+ * Imports `folder` into a table, from a copy in a folder that ends with `names`. Resolves to whether the node took the files: where
+ * one of the last two folders' names has a dash, it takes none and reports success.
+ */
+export async function importFrom(
+  folder: string,
+  { directory, keyspace, table }: { readonly directory: string; readonly keyspace: string; readonly table: string },
+  names: string = join(keyspace, table),
+): Promise<boolean> {
+  const copy = join(directory, "imports", names);
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(folder, copy, { recursive: true });
+  await nodetool(directory, ["import", keyspace, table, copy]);
+  return !readdirSync(copy).some((name) => name.endsWith("-Data.db"));
 }

@@ -12,13 +12,14 @@ const PROGRAM = createProgram(CONTEXT);
 const COMMANDS = new Map(PROGRAM.commands.map((command) => [command.name(), command]));
 
 /** Options of other programs that the pages show in use. */
-const OF_OTHERS = ["--ignore-scripts", "--dry-run", "--input-type", "--help", "--version"];
+const OF_OTHERS = ["--ignore-scripts", "--dry-run", "--input-type", "--help", "--version", "--wait"];
 
 const OPTIONS = new Set([
   ...[...COMMANDS.values()].flatMap((command) => command.options.map((option) => option.long ?? "")),
   ...optionsIn(USAGE),
   ...optionsIn(readText("bench/options.ts")),
   ...optionsIn(readText("tests/model/main.ts")),
+  ...optionsIn(readText("tests/faults/main.ts")),
   ...OF_OTHERS,
 ]);
 

@@ -1,0 +1,104 @@
+/**
+ * A shard on Cassandra against the bare driver, on the same keyspace of the same cluster, with as many processes and clients.
+ * It must not say what is read or written, nor which figures are wanted; the benches do.
+ */
+import { type BenchContext, WARM_UP_MS } from "./bench.ts";
+import type { CassandraGround } from "./cassandra-ground.ts";
+import { type DriverCrew, startDriverCrew } from "./driver-crew.ts";
+import { type Contender, countedThroughputOf, type Duel, runCountedLoad, takeTurns } from "./load.ts";
+import type { LoadReport, PlainRequest, Traffic } from "./load-plan.ts";
+import type { Sample } from "./measurement.ts";
+import { type BenchShard, startShard } from "./shard.ts";
+import type { ClientWork } from "./spread.ts";
+
+/** On either side: connections to the shard, or requests of the driver, shared out to its processes. */
+export const CLIENTS = 64;
+
+/** More than such a cluster does. Where it does more, a run ends when its writes are used up, and what was measured counts. */
+const WRITES_A_SECOND_MAX = 6_000;
+
+/** Both sides, started. */
+export interface CassandraArena {
+  readonly context: BenchContext;
+  readonly ground: CassandraGround;
+  readonly shard: BenchShard;
+  readonly crew: DriverCrew;
+}
+
+/** Starts a shard and a driver crew for `work`, and ends them. */
+export async function inArena<Value>(
+  context: BenchContext,
+  work: (arena: CassandraArena) => Promise<Value>,
+): Promise<Value> {
+  const ground = await context.databases.cassandra();
+  const { firstPort: port } = context.settings;
+  const shard = await startShard(context, { name: "shard", port, options: [], config: ground.configText(port) });
+  const crew = await startDriverCrew(context, ground.place);
+  const value = await work({ context, ground, shard, crew });
+  await Promise.all([shard.stop(), crew.stop()]);
+  return value;
+}
+
+/** A round of each side that does not count, so that servers and both sides are warm, and then the turns. */
+export async function takeWarmTurns(
+  { context }: Pick<CassandraArena, "context">,
+  sides: { readonly zgate: Contender; readonly bare: Contender },
+): Promise<Duel> {
+  await takeTurns(sides, 1, () => undefined);
+  return takeTurns(sides, context.settings.runs, context.report);
+}
+
+/** What the shard is asked for. The requests are signed anew for each run. */
+export interface ShardReads {
+  readonly label: string;
+  readonly requests: () => readonly PlainRequest[];
+  readonly expectedStatus: number;
+}
+
+/** The shard answering reads: every client walks through all of them, each from another place. */
+export function shardReads(arena: CassandraArena, { label, requests, expectedStatus }: ShardReads): Contender {
+  return { label, run: () => loadShard(arena, { traffic: { kind: "cycle", requests: requests() }, expectedStatus }) };
+}
+
+/** The shard taking writes. `clients` gives each run's. */
+export function shardWrites(arena: CassandraArena, clients: () => readonly ClientWork[]): Contender {
+  const { ground, shard, context } = arena;
+  const writesMax = Math.ceil((WARM_UP_MS / 1000 + context.settings.seconds) * WRITES_A_SECOND_MAX);
+  const common = { kind: "client-writes", collection: ground.written, signingKeys: shard.signingKeys } as const;
+  return { label: "shard", run: () => loadShard(arena, { traffic: { ...common, clients: clients(), writesMax } }) };
+}
+
+interface ShardLoad {
+  readonly traffic: Traffic;
+  readonly expectedStatus?: number;
+}
+
+async function loadShard({ context, shard }: CassandraArena, load: ShardLoad): Promise<Sample> {
+  const plan = { origin: shard.origin, serverPids: shard.pids, connections: CLIENTS, ...load };
+  return sampleOf(await runCountedLoad(context, { ...plan, ...timingOf(context) }));
+}
+
+/** What the driver does. */
+export interface DriverWork {
+  readonly kind: "read" | "write";
+  /** Gives each run's. */
+  readonly clients: () => readonly ClientWork[];
+}
+
+/** The bare driver doing it. */
+export function bareDriver({ context, ground, crew }: CassandraArena, { kind, clients }: DriverWork): Contender {
+  const collection = kind === "read" ? ground.filled : ground.written;
+  const run = async (): Promise<Sample> =>
+    sampleOf(await crew.run({ kind, collection, clients: clients(), ...timingOf(context) }));
+  return { label: "driver", run };
+}
+
+function timingOf({ settings }: BenchContext) {
+  return { warmUpMs: WARM_UP_MS, measureMs: settings.seconds * 1000 };
+}
+
+/** Failures are shown beside the throughput. They are no gain, because only what succeeded is in it. */
+function sampleOf(report: LoadReport): Sample {
+  if (report.requests > 0) return countedThroughputOf(report);
+  throw new Error(`nothing succeeded: ${JSON.stringify(report.failures)}`);
+}

@@ -1,0 +1,98 @@
+// All states that may follow a state, and what must hold of each.
+// Must not remember anything between two calls but what the world has numbered.
+import { type Finding, finding, inspect } from "../../router/move-invariants.ts";
+import { arrive, isSpent } from "./arrivals.ts";
+import { isWaitingFor, stepClients } from "./clients.ts";
+import { cellAt, valueOf, visible } from "./content.ts";
+import { phrase } from "./coverage.ts";
+import { stepOperators } from "./operators.ts";
+import { stepRunners } from "./runners.ts";
+import type { Emit } from "./step.ts";
+import { type World, word } from "./world.ts";
+
+/** Emits every following state, in one spelling each. */
+export function successors(world: World, state: Int32Array, emit: Emit): void {
+  const emitTidied: Emit = (next, step) => {
+    world.coverage.add(step.name);
+    sortRunners(world, next);
+    if (mayHaveSpent(world, state, next)) forgetSpent(world, next);
+    emit(next, step);
+  };
+  stepOperators(world, state, emitTidied);
+  stepRunners(world, state, emitTidied);
+  arrive(world, state, emitTidied);
+  stepClients(world, state, emitTidied);
+}
+
+/** Runners have no order. */
+function sortRunners({ layout }: World, next: Int32Array): void {
+  for (let at = layout.runners + 1; at < layout.width; at += 1) {
+    const [left, right] = [word(next, at - 1), word(next, at)];
+    if (left > right) [next[at - 1], next[at]] = [right, left];
+  }
+}
+
+/** Whether columns, messages or clients changed. */
+function mayHaveSpent({ layout, scope }: World, state: Int32Array, next: Int32Array): boolean {
+  for (let at = 0; at < scope.shards; at += 1) if (state[at] !== next[at]) return true;
+  for (let at = layout.clients; at < layout.runners; at += 1) if (state[at] !== next[at]) return true;
+  return state[layout.pool] !== next[layout.pool];
+}
+
+/** Messages that can never have an effect again are no part of the state. */
+function forgetSpent(world: World, next: Int32Array): void {
+  const { pool } = world.layout;
+  next[pool] = world.pools.filter(word(next, pool), (number) => {
+    const message = world.messages.valueOf(number);
+    const kind = message.kind === "event" ? message.event.kind : message.kind;
+    if (!world.protocol.forgets(kind) || !isSpent(world, number, word(next, message.at))) return true;
+    if (message.kind === "write" && isWaitingFor(world, next, message)) return true;
+    world.coverage.add(phrase(kind, "comes too late"));
+    return false;
+  });
+}
+
+/** What is broken in a state, whichever way it was reached. */
+export function findingsIn(world: World, state: Int32Array): readonly Finding[] {
+  const columns = columnFindings(world, state);
+  const rows = ownersRowsAreTrue(world, state);
+  return columns.length + rows.length === 0 ? NOTHING : [...columns, ...rows];
+}
+
+const NOTHING: readonly Finding[] = [];
+/** Numbers of ownerships, catalogs and truths stay below these in any search that fits into memory. */
+const [OWNERSHIP_BITS, CATALOG_BITS] = [10, 16];
+
+/** Depends on columns, moves and outcomes only, so it is looked up. */
+function columnFindings(world: World, state: Int32Array): readonly Finding[] {
+  let key = 0;
+  for (let shard = 0; shard < world.scope.shards; shard += 1) key = key * 2 ** OWNERSHIP_BITS + word(state, shard);
+  key = key * 2 ** CATALOG_BITS + word(state, world.layout.catalog);
+  for (const outcome of world.truth(state).outcomes)
+    key = key * 3 + (outcome === "open" ? 0 : outcome === "decided" ? 1 : 2);
+  const known = world.columnFindings.get(key);
+  if (known !== undefined) return known;
+  if (world.ownerships.size >= 2 ** OWNERSHIP_BITS || world.catalogs.size >= 2 ** CATALOG_BITS) {
+    throw new RangeError("too many ownerships or catalogs for one key");
+  }
+  const findings = inspect(world.picture(state));
+  world.columnFindings.set(key, findings);
+  return findings;
+}
+
+/** I16. */
+function ownersRowsAreTrue(world: World, state: Int32Array): readonly Finding[] {
+  const { registers } = world.truth(state);
+  const findings: Finding[] = [];
+  for (let shard = 0; shard < world.scope.shards; shard += 1) {
+    if (world.ownership(state, shard).state !== "OWNER") continue;
+    const content = world.content(state, shard);
+    for (let key = 0; key < registers.length; key += 1) {
+      const shown = visible(world.schema, valueOf(content, cellAt(world.schema, key)));
+      if (shown === registers[key]) continue;
+      const owner = world.shardAt(shard);
+      findings.push(finding("I16", `${owner} owns k${key}=w${shown}, but w${registers[key]} was applied`));
+    }
+  }
+  return findings;
+}
