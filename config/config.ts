@@ -140,6 +140,7 @@ function buildConfig(file: ParsedFile, faults: string[]): GatewayConfig {
   checkLimits(file.edge, faults);
   const known: ReadonlySet<string> = new Set(shards.keys());
   const collections = file.collections.map((entry, index) => buildCollection(entry, { index, known, faults }));
+  for (const [index, entry] of file.collections.entries()) checkRetentions(entry, { index, shards, faults });
   const issuers = file.issuers.flatMap((entry, index) => buildIssuer(entry, { index, faults }));
   return {
     collections: indexUnique(collections, (collection) => collection.name, { what: "collections", faults }),
@@ -200,6 +201,30 @@ function checkOrigins(shards: ParsedFile["shards"], faults: string[]): void {
 function checkLimits({ shard_timeout: one, total_timeout: all }: ParsedFile["edge"], faults: string[]): void {
   if (all >= one) return;
   faults.push(`edge.total_timeout: expected at least edge.shard_timeout (${one} ms), got ${all} ms`);
+}
+
+/**
+ * What became of a write whose answer was lost is read from rows of Cassandra, tombstones and records among them: they have to
+ * outlive every request that may still be under way there.
+ */
+const CASSANDRA_RETENTION_MS_MIN = 3_600_000;
+
+interface RetentionContext {
+  readonly index: number;
+  readonly shards: ReadonlyMap<string, ShardConfig>;
+  readonly faults: string[];
+}
+
+/** A move may bring a collection to any shard: one on Cassandra is enough. */
+function checkRetentions(entry: ParsedFile["collections"][number], context: RetentionContext): void {
+  const shard = [...context.shards.values()].find(({ store }) => store.kind === "cassandra");
+  if (shard === undefined) return;
+  for (const name of ["idempotency_retention", "tombstone_retention"] as const) {
+    if (entry[name] >= CASSANDRA_RETENTION_MS_MIN) continue;
+    const path = `collections[${context.index}].${name}`;
+    const expected = `at least "1h" (the store of shard ${quote(shard.id)} is Cassandra)`;
+    context.faults.push(`${path}: expected ${expected}, got ${entry[name]} ms`);
+  }
 }
 
 interface CollectionContext {

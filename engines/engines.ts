@@ -12,7 +12,9 @@ import { EnginesError, errorText } from "./engines-error.ts";
 import { ensureJars } from "./jars.ts";
 import { endLeftOver } from "./left-over.ts";
 import { type Lock, tryLock } from "./lock.ts";
+import { PortClaims } from "./port-claims.ts";
 import { planPorts } from "./port-plan.ts";
+import { saysPortTaken } from "./ports.ts";
 import { answersCql, knowsPeers } from "./probes.ts";
 import { ARTIFACTS, DATACENTER, DYNAMODB_REGION } from "./settings.ts";
 import { type EnginesState, readState, writeState } from "./state-file.ts";
@@ -31,6 +33,8 @@ export interface EnginesRequest {
   readonly directory: string;
   readonly cassandraNodes: 0 | 1 | 2 | 3;
   readonly dynamodb: boolean;
+  /** Called with each engine that ends although nobody asked it to; `died` tells of the first alone. */
+  readonly onDeath?: (death: EngineDeath) => void;
   /** Called with one short line now and then. */
   readonly onProgress?: (text: string) => void;
   /** Ends the start; nothing is left running. */
@@ -87,16 +91,19 @@ interface Start {
 
 /** A port can be taken by somebody else between choosing and using it; then others are chosen, once. */
 async function startOnFreePorts(start: Start): Promise<RunningEngines> {
+  const claims = new PortClaims();
   try {
-    return await startAll(start, await choose(start));
+    return await startAll(start, await choose(start, claims));
   } catch (error) {
-    if (!/BindException|already in use/i.test(errorText(error))) throw error;
+    if (!saysPortTaken(errorText(error))) throw error;
     start.request.onProgress?.("a port was taken meanwhile, choosing others");
-    return await startAll(start, await choose(start));
+    return await startAll(start, await choose(start, claims));
+  } finally {
+    claims.release();
   }
 }
 
-async function choose({ request, directory }: Start): Promise<EnginesState> {
+async function choose({ request, directory }: Start, claims: PortClaims): Promise<EnginesState> {
   const known = readState(directory);
   const { cassandraNodes } = request;
   if (known.cassandra !== null && cassandraNodes !== 0 && known.cassandra.nodes !== cassandraNodes) {
@@ -104,7 +111,7 @@ async function choose({ request, directory }: Start): Promise<EnginesState> {
       hint: "a cluster keeps its size; name another directory, or remove this one with its data",
     });
   }
-  const state = await planPorts({ ports: "any", ...request }, known);
+  const state = await planPorts({ ports: "any", ...request }, known, { random: Math.random, claims });
   writeState(directory, state);
   return state;
 }
@@ -112,8 +119,12 @@ async function choose({ request, directory }: Start): Promise<EnginesState> {
 async function startAll(start: Start, state: EnginesState): Promise<RunningEngines> {
   const { request, lock } = start;
   const died = Promise.withResolvers<EngineDeath>();
-  const cassandra = cassandraNodes(start, state, died.resolve);
-  const dynamodb = dynamodbNode(start, state, died.resolve);
+  const onDeath = (death: EngineDeath): void => {
+    request.onDeath?.(death);
+    died.resolve(death);
+  };
+  const cassandra = cassandraNodes(start, state, onDeath);
+  const dynamodb = dynamodbNode(start, state, onDeath);
   const all = dynamodb === null ? cassandra : [...cassandra, dynamodb];
   request.onProgress?.(`starting ${describe(request)}`);
   try {

@@ -2,7 +2,7 @@
  * Which ports the engines of a directory get: the ones they had while those are free. It must not start anything.
  */
 import type { ClusterPorts } from "./cassandra-program.ts";
-import { choosePorts } from "./ports.ts";
+import { choosePorts, type PortChoice } from "./ports.ts";
 import { NODE_HOSTS, USUAL_PORTS } from "./settings.ts";
 import type { EnginesState } from "./state-file.ts";
 
@@ -18,11 +18,7 @@ export interface PortRequest {
 }
 
 /** The state of the coming start. An engine that is not asked for keeps what was known of it. */
-export async function planPorts(
-  request: PortRequest,
-  known: EnginesState,
-  random: () => number = Math.random,
-): Promise<EnginesState> {
+export async function planPorts(request: PortRequest, known: EnginesState, choice: PortChoice): Promise<EnginesState> {
   const { cassandraNodes: nodes, dynamodb } = request;
   const usual = request.ports === "usual" ? USUAL_PORTS : null;
   const cluster = known.cassandra;
@@ -35,9 +31,9 @@ export async function planPorts(
       wanted: cluster?.jmx[index] ?? (usual === null ? null : usual.jmx + index),
     })),
   ];
-  const [cql = 0, storage = 0, ...jmx] = nodes === 0 ? [] : await choosePorts(needs, random);
+  const [cql = 0, storage = 0, ...jmx] = nodes === 0 ? [] : await choosePorts(needs, choice);
   const wanted = known.dynamodb?.port ?? usual?.dynamodb ?? null;
-  const [port = 0] = dynamodb ? await choosePorts([{ hosts: [EVERYWHERE], wanted }], random) : [];
+  const [port = 0] = dynamodb ? await choosePorts([{ hosts: [EVERYWHERE], wanted }], choice) : [];
   const ports: ClusterPorts = { cql, storage, jmx };
   return {
     cassandra: nodes === 0 ? cluster : { nodes, ...ports },

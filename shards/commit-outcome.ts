@@ -13,7 +13,7 @@ export interface CommitServices {
 
 /**
  * Commits once. After an unknown outcome only proof counts: the verdict on the same write under its idempotency claim, or,
- * without a claim, its op as the key's latest. Whatever else is found, or fails, leaves the outcome unknown: rejects
+ * without a claim, its op as the key's latest, if the write itself tells what it did then. Whatever else is found, or fails, leaves the outcome unknown: rejects
  * with a `StoreError` of that kind.
  */
 export async function commitOnce(services: CommitServices, write: Write): Promise<SubmitOutcome> {
@@ -39,17 +39,20 @@ async function findOutcome(services: CommitServices, write: Write, first: StoreE
 }
 
 async function findByOp(services: CommitServices, write: Write): Promise<WriteOutcome | null> {
+  const verdict = verdictOfApplied(write);
+  if (verdict === null) return null;
   const found = await services.store.latestOp(write.address);
   if (found.kind === "not-owned" || found.op !== write.op) return null;
-  return { kind: "verdict", verdict: verdictOfApplied(write), replayed: false };
+  return { kind: "verdict", verdict, replayed: false };
 }
 
 /**
- * Preconditions and kind tell whether there was a document before, except for a put without conditions: that is told as
- * `replaced`, which claims less than `created`. What was there is not stored: it would cost every write something.
+ * Preconditions and kind tell whether there was a document before. Null where they do not, as for a put without conditions: nothing says
+ * then whether it created or replaced. What was there is not stored: it would cost every write something.
  */
-function verdictOfApplied({ change, op, atMs, preconditions }: Write): WriteVerdict {
+function verdictOfApplied({ change, op, atMs, preconditions }: Write): WriteVerdict | null {
   if (change.kind === "delete") return { kind: "deleted" };
-  const isCreation = change.kind === "put" && preconditions.ifNoneMatch === "*";
-  return { kind: isCreation ? "created" : "replaced", op, modifiedAtMs: atMs };
+  if (change.kind === "put" && preconditions.ifNoneMatch === "*") return { kind: "created", op, modifiedAtMs: atMs };
+  const isReplacement = change.kind === "merge" || preconditions.ifMatch !== null;
+  return isReplacement ? { kind: "replaced", op, modifiedAtMs: atMs } : null;
 }

@@ -3,6 +3,7 @@
  * commit is in flight per scope; the next takes what has gathered meanwhile.
  * It must not acknowledge anything before its commit, nor know what the writes mean.
  */
+import { type Clock, systemClock } from "./clock.ts";
 import type { Store, Write, WriteOutcome } from "./store/port.ts";
 
 /** Bounds of one group, and of all that waits in this process. */
@@ -11,6 +12,8 @@ export interface GroupCommitLimits {
   readonly bytesMax: number;
   readonly queuedRowsMax: number;
   readonly queuedBytesMax: number;
+  /** Longest that a write waits for its turn; whoever sent it is about to give up by then (a gateway waits 5 s). */
+  readonly waitMsMax: number;
 }
 
 /** Limits that keep a commit short and a process's memory bounded. */
@@ -19,9 +22,10 @@ const GROUP_COMMIT_LIMITS: GroupCommitLimits = {
   bytesMax: 4 * 1024 * 1024,
   queuedRowsMax: 8192,
   queuedBytesMax: 64 * 1024 * 1024,
+  waitMsMax: 4_000,
 };
 
-/** `overloaded`: too much is waiting; the write was not taken. */
+/** `overloaded`: too much is waiting, or it has waited too long; the write was not sent to the store. */
 export type SubmitOutcome = WriteOutcome | { readonly kind: "overloaded" };
 
 /** What group commit stands on. `defer` runs a function once everything that has arrived by now is submitted. */
@@ -29,12 +33,14 @@ export interface GroupCommitOptions {
   readonly store: Pick<Store, "commit" | "commitScope">;
   readonly limits?: Partial<GroupCommitLimits>;
   readonly defer?: (run: () => void) => void;
+  readonly clock?: Pick<Clock, "nowMs">;
 }
 
 interface Waiting {
   readonly write: Write;
   readonly bytes: number;
-  readonly resolve: (outcome: WriteOutcome) => void;
+  readonly sinceMs: number;
+  readonly resolve: (outcome: SubmitOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -43,6 +49,7 @@ export class GroupCommit {
   readonly #store: Pick<Store, "commit" | "commitScope">;
   readonly #limits: GroupCommitLimits;
   readonly #defer: (run: () => void) => void;
+  readonly #clock: Pick<Clock, "nowMs">;
   /** Per scope with work: what waits. A scope is in here exactly while its committer runs. */
   readonly #scopes = new Map<string, Waiting[]>();
   #rows = 0;
@@ -53,6 +60,7 @@ export class GroupCommit {
     this.#store = options.store;
     this.#limits = { ...GROUP_COMMIT_LIMITS, ...options.limits };
     this.#defer = options.defer ?? setImmediate;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /** Resolves when the write is durable or refused; rejects with the store's error if its group failed. */
@@ -63,7 +71,8 @@ export class GroupCommit {
     }
     this.#rows += 1;
     this.#bytes += bytes;
-    return new Promise((resolve, reject) => this.#enqueue({ write, bytes, resolve, reject }));
+    const sinceMs = this.#clock.nowMs();
+    return new Promise((resolve, reject) => this.#enqueue({ write, bytes, sinceMs, resolve, reject }));
   }
 
   /** Resolves when nothing waits and nothing is in flight. */
@@ -89,16 +98,30 @@ export class GroupCommit {
 
   async #commitNext(scope: string): Promise<void> {
     const queue = this.#scopes.get(scope) ?? [];
+    this.#refuseLate(queue);
     const group = takeGroup(queue, this.#limits);
-    await this.#commit(group);
-    for (const waiting of group) this.#bytes -= waiting.bytes;
-    this.#rows -= group.length;
+    if (group.length > 0) await this.#commit(group);
+    this.#release(group);
     if (queue.length > 0) {
       this.#defer(() => void this.#commitNext(scope));
       return;
     }
     this.#scopes.delete(scope);
     if (this.#scopes.size === 0) this.#tellIdle();
+  }
+
+  /** Nobody waits for what has waited for so long; it would only take the time of others. */
+  #refuseLate(queue: Waiting[]): void {
+    const sinceMsMin = this.#clock.nowMs() - this.#limits.waitMsMax;
+    const inTime = queue.findIndex(({ sinceMs }) => sinceMs >= sinceMsMin);
+    const late = queue.splice(0, inTime < 0 ? queue.length : inTime);
+    this.#release(late);
+    for (const { resolve } of late) resolve({ kind: "overloaded" });
+  }
+
+  #release(done: readonly Waiting[]): void {
+    for (const { bytes } of done) this.#bytes -= bytes;
+    this.#rows -= done.length;
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
@@ -118,7 +141,7 @@ export class GroupCommit {
   }
 }
 
-/** Takes from the front as many as fit, at least one. */
+/** Takes from the front as many as fit, at least one if there is one. */
 function takeGroup(queue: Waiting[], limits: GroupCommitLimits): readonly Waiting[] {
   let rows = 0;
   let bytes = 0;

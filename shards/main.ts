@@ -67,7 +67,7 @@ async function runPrimary(): Promise<void> {
   settleStanding(claims.context, claims.collections, primary.over.signal)
     .then(async (settled) => {
       standing = settled ?? standing;
-      crew.tell({ type: "standing", standing });
+      crew.tell(standing);
       await claims.close();
     })
     .catch((error: unknown) => endPrimary(crew, primary, toFatal(error)));

@@ -11,8 +11,8 @@ import { CassandraError, type CassandraSession } from "./cassandra/session.ts";
 import { type CassandraSettings, readCassandraSettings } from "./cassandra/settings.ts";
 import { FatalError } from "./fatal-error.ts";
 import type { Logger } from "./log.ts";
-import { createCassandraStore } from "./store/cassandra-store.ts";
-import type { Store, StoreCollection } from "./store/port.ts";
+import { createCassandraStore, ForeignKeyspaceError } from "./store/cassandra-store.ts";
+import { type Store, type StoreCollection, StoreError } from "./store/port.ts";
 
 /** Whose keyspace of which cluster. */
 export interface CassandraRequest {
@@ -45,11 +45,12 @@ async function connect(request: CassandraRequest): Promise<Store> {
 }
 
 async function requireSchema(
-  { shard, collections }: CassandraRequest,
+  { shard, collections, log }: CassandraRequest,
   session: CassandraSession,
   settings: CassandraSettings,
 ): Promise<string> {
   const plan = await planSchema({ session, settings, shard, collections }, { by: shard, nowMs: Date.now() });
+  for (const difference of plan.differences) log("warn", "schema-differs", { difference });
   if (isUpToDate(plan)) return plan.keyspace;
   throw new FatalError("SCHEMA_MISSING", `keyspace ${plan.keyspace} is not ready (${missing(plan)})`);
 }
@@ -60,11 +61,16 @@ function missing({ preparation, steps }: SchemaPlan): string {
   return `to do: ${first ?? "nothing"}${more}; run \`zgate schema apply\``;
 }
 
-function fatalOf(error: unknown, { name, contactPoints }: CassandraStoreConfig): unknown {
-  if (!(error instanceof CassandraError)) return error;
+/** What may pass by itself is STORE_UNREACHABLE, whoever says so: a node can die between two requests. */
+export function fatalOf(error: unknown, { name, contactPoints }: CassandraStoreConfig): unknown {
+  if (!(error instanceof CassandraError || error instanceof StoreError)) return error;
   const where = `the store "${name}" at ${contactPoints.join(", ")}`;
-  if (error.kind === "broken") {
+  if (error instanceof ForeignKeyspaceError || isFinal(error.kind)) {
     return new FatalError("STORE_UNUSABLE", `cannot use ${where}: ${error.message}`, { cause: error });
   }
   return new FatalError("STORE_UNREACHABLE", `cannot reach ${where}: ${error.message}`, { cause: error });
+}
+
+function isFinal(kind: CassandraError["kind"] | StoreError["kind"]): boolean {
+  return kind === "broken" || kind === "full";
 }

@@ -88,7 +88,8 @@ async function standAlone(
 
 /**
  * Does in the background what the catalog's silence has put off. Resolves to the standing once the catalog has answered,
- * to null when `signal` aborts first. Throws `FatalError` CATALOG_LOST: then this shard must not go on.
+ * to null when `signal` aborts first. Throws `FatalError` CATALOG_LOST, or what is a fault of the program: then this shard
+ * must not go on.
  */
 export async function settleStanding(
   context: StandingContext,
@@ -103,7 +104,8 @@ export async function settleStanding(
       context.log("info", "catalog-back", { lost: lost.join(" ") });
       return { lost, unsettled: [] };
     } catch (error) {
-      if (error instanceof FatalError) throw error;
+      // Only what the world did may pass by itself.
+      if (!(error instanceof CatalogError || error instanceof StoreError)) throw error;
       context.log("warn", "catalog-silent", describeError(error));
     }
   }

@@ -2,16 +2,18 @@
  * The engines of an instance: real Cassandra nodes and a DynamoDB Local that run beside its parts and hold its data.
  * It must not know how an engine is run; engines/ does.
  */
+import { join } from "node:path";
 import type { LocalEngines } from "../configuration.ts";
 import { type DataDirectory, displayPath } from "../data-directory.ts";
 import { CliFailure, errorLine } from "../failure.ts";
 import { needsEngines, type StorageChoice } from "../storage-choice.ts";
+import { EngineLosses } from "./engine-losses.ts";
 
 /** Engines that serve. */
 export interface InstanceEngines extends LocalEngines {
   /** Where each listens, as host:port. */
   readonly addresses: { readonly [name: string]: string };
-  /** Resolves to a failure when one ends that nobody asked to. */
+  /** Resolves to a failure when one has ended unasked that the instance cannot go on without. */
   readonly died: Promise<CliFailure>;
   /** In order; what they hold in memory is written first. */
   stop(): Promise<void>;
@@ -25,6 +27,8 @@ export interface EnginesStart {
   readonly storage: StorageChoice;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
+  /** Told of an engine that has ended unasked and that the others can do without. */
+  readonly onWarning: (text: string) => void;
 }
 
 /** Says what to install when this machine cannot run engines. Throws `CliFailure`. */
@@ -40,9 +44,11 @@ export async function requireToolchain(storage: StorageChoice): Promise<void> {
 
 /** Starts what the choice needs; null when that is nothing. Throws `CliFailure`, or the signal's reason. */
 export async function startEnginesOf(start: EnginesStart): Promise<InstanceEngines | null> {
-  const { directory, storage, signal, onProgress } = start;
+  const { directory, storage, signal, onProgress, onWarning } = start;
   if (!needsEngines(storage)) return null;
   const { startEngines } = await import("../../engines/engines.ts");
+  const died = Promise.withResolvers<CliFailure>();
+  const losses = new EngineLosses(storage.nodes);
   try {
     const running = await startEngines({
       directory: directory.engines,
@@ -50,6 +56,12 @@ export async function startEnginesOf(start: EnginesStart): Promise<InstanceEngin
       dynamodb: storage.catalog === "dynamodb",
       signal,
       onProgress,
+      onDeath: ({ name, reason }) => {
+        const log = displayPath(join(directory.engines, name, "log"));
+        const text = `${name} ended unexpectedly (${reason}); its log is ${log}`;
+        if (losses.add(name) === "fatal") died.resolve(new CliFailure(text));
+        else onWarning(`${text}; the other nodes go on, and it comes back at the next start`);
+      },
     });
     const { cassandra, dynamodb } = running;
     const nodes = [...(cassandra?.nodes ?? []), ...(dynamodb === null ? [] : [dynamodb.node])];
@@ -58,10 +70,7 @@ export async function startEnginesOf(start: EnginesStart): Promise<InstanceEngin
         cassandra === null ? null : { contactPoints: cassandra.contactPoints, datacenter: cassandra.datacenter },
       dynamodb: dynamodb === null ? null : { endpoint: dynamodb.endpoint, region: dynamodb.region },
       addresses: Object.fromEntries(nodes.map(({ name, host, port }) => [name, `${host}:${port}`])),
-      died: running.died.then(({ name, reason }) => {
-        const logFile = nodes.find((node) => node.name === name)?.logFile ?? directory.engines;
-        return new CliFailure(`${name} ended unexpectedly (${reason}); its log is ${displayPath(logFile)}`);
-      }),
+      died: died.promise,
       stop: () => running.stop(),
       kill: async () => {
         await Promise.all(nodes.map((node) => node.kill()));

@@ -88,10 +88,16 @@ export async function runInstance(asked: UpOptions, terminal: Terminal): Promise
 }
 
 async function startInstance(instance: Instance): Promise<void> {
-  const { directory, local, storage, progress, parts, over } = instance;
+  const { directory, local, storage, progress, parts, over, terminal } = instance;
   await prepareDirectory(instance, progress);
   const onProgress = (text: string): void => progress.step(text);
-  const engines = await startEnginesOf({ directory, storage, signal: over.signal, onProgress });
+  const engines = await startEnginesOf({
+    directory,
+    storage,
+    signal: over.signal,
+    onProgress,
+    onWarning: terminal.note,
+  });
   if (engines === null) return startOn(instance, {});
   await parts.standOn(engines);
   await startOn({ ...instance, local: withLocalEngines(local, engines) }, engines.addresses);

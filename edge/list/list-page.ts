@@ -32,6 +32,8 @@ export interface PageRequest {
   readonly range: KeyRange;
   readonly limit: number;
   readonly path: string;
+  /** Whether a further answer of a shard may still be asked for. The first one always is. */
+  readonly hasTime: () => boolean;
   readonly errand: Omit<Errand, "aim">;
 }
 
@@ -59,6 +61,7 @@ export async function collectPage(forwarder: Forwarder, request: PageRequest): P
   let left = request.limit;
   let bytes = 0;
   for (let parts = 0; position !== null && left > 0 && bytes < PAGE_BYTES_MAX && parts < PARTS_MAX; parts += 1) {
+    if (parts > 0 && !request.hasTime()) break;
     const part: Part = await fetchPart(forwarder, request, { position, limit: left });
     if (part.lines.length > 0) items.push(part.lines);
     left -= part.count;

@@ -12,7 +12,10 @@ export type RequestKind = "serial-read" | "quorum-read" | "conditional-write" | 
 export interface AnswerTimeouts {
   /** Below the servers' read_request_timeout (5 s). A read is sent at most twice. */
   readonly readMs: number;
-  /** Below the servers' write_request_timeout (2 s). */
+  /**
+   * Above the servers' write_request_timeout (2 s) and cas_contention_timeout (1.8 s): what they say of a write that they gave up
+   * tells more than silence, for one that others were in the way of may be sent again.
+   */
   readonly writeMs: number;
   /** All nodes take part in a change of the schema. */
   readonly schemaMs: number;
@@ -40,6 +43,8 @@ const RECONNECTION_MS = { base: 200, max: 5_000 };
 /** Requests without an answer after which a connection is given up: a paused node must not hold many. */
 const UNANSWERED_MAX = 16;
 const SCHEMA_AGREEMENT_SECONDS_MAX = 20;
+/** A dozen statements for each collection; beyond it each request would prepare its statement anew. */
+const PREPARED_MAX = 5_000;
 
 /** Options of the driver's client. */
 export function clientOptions(options: ConnectionOptions): DseClientOptions {
@@ -55,6 +60,7 @@ export function clientOptions(options: ConnectionOptions): DseClientOptions {
     encoding: { useBigIntAsLong: true, useUndefinedAsUnset: false },
     policies: clientPolicies(options),
     pooling: { heartBeatInterval: HEARTBEAT_MS, warmup: true },
+    maxPrepared: PREPARED_MAX,
     prepareOnAllHosts: true,
     rePrepareOnUp: true,
     protocolOptions: {

@@ -41,7 +41,7 @@ export const SESSION_LIMITS: SessionLimits = {
   waitingMax: 2_048,
   waitMsMax: 1_000,
   readMs: 2_000,
-  writeMs: 1_800,
+  writeMs: 2_500,
   schemaMs: 30_000,
 };
 

@@ -13,7 +13,7 @@ import {
   type SchemaStep,
   type SchemaTarget,
 } from "./schema-plan.ts";
-import { CassandraError, type CassandraSession } from "./session.ts";
+import { CassandraError } from "./session.ts";
 import { LEASE_TABLE } from "./tables.ts";
 
 /** What applying needs besides its target. */
@@ -45,7 +45,7 @@ export interface AppliedSchema {
 /** Applies. Rejects with a CassandraError; what was done until then stays, and the next call goes on from there. */
 export async function applySchema(options: ApplyOptions): Promise<AppliedSchema> {
   const { waitMsMax } = { ...DEFAULTS, ...options };
-  const run: Run = { options, holder: options.holder ?? randomUUID(), done: [] };
+  const run: Run = { options, holder: options.holder ?? randomUUID(), done: [], doubt: null };
   const deadlineMs = performance.now() + waitMsMax;
   for (;;) {
     const plan = await attempt(run).catch((error: unknown) => {
@@ -69,46 +69,84 @@ interface Run {
   readonly options: ApplyOptions;
   readonly holder: string;
   readonly done: SchemaStep[];
+  doubt: Doubt | null;
+}
+
+/**
+ * A change without an answer, which may still be under way: sent again by another node it could make a second table of
+ * the same name. Until it is seen, or the lease that covers it has run out, nobody sends it.
+ */
+interface Doubt {
+  readonly cql: string;
+  readonly untilMs: number;
 }
 
 /** One look, and what can be done at once. Resolves to the plan as it is afterwards. */
 async function attempt(run: Run): Promise<SchemaPlan> {
   const found = await currentPlan(run);
   if (isUpToDate(found)) return found;
-  for (const step of found.preparation) await carryOut(run, step);
+  for (const step of found.preparation) await carryOut(run, step, async () => true);
   if (!(await takeLease(run, found.keyspace))) return found;
   try {
-    const plan = await currentPlan(run);
-    for (const step of plan.steps) {
-      if (!(await renewLease(run, plan.keyspace))) return plan;
-      await carryOut(run, step);
-    }
-    return await currentPlan(run);
+    return await lead(run);
   } finally {
-    await releaseLease(run, found.keyspace);
+    // What is in doubt keeps the others away until the lease ends by itself.
+    if (run.doubt === null) await releaseLease(run, found.keyspace);
   }
+}
+
+/** What is missing, done under the lease. Each action may take long, so the lease is renewed before it. */
+async function lead(run: Run): Promise<SchemaPlan> {
+  const plan = await currentPlan(run);
+  run.doubt = doubtLeft(run.doubt, plan);
+  if (run.doubt !== null) return plan;
+  for (const step of plan.steps) {
+    if (!(await carryOut(run, step, () => renewLease(run, plan.keyspace)))) return plan;
+  }
+  return currentPlan(run);
+}
+
+function doubtLeft(doubt: Doubt | null, { steps }: SchemaPlan): Doubt | null {
+  if (doubt === null || performance.now() >= doubt.untilMs) return null;
+  const missing = steps.flatMap(({ actions }) => actions);
+  return missing.some((action) => action.kind === "change" && action.cql === doubt.cql) ? doubt : null;
 }
 
 function currentPlan({ options }: Run): Promise<SchemaPlan> {
   return planSchema(options, { by: options.by ?? hostname(), nowMs: Date.now() });
 }
 
-async function carryOut({ options, done }: Run, step: SchemaStep): Promise<void> {
-  for (const action of step.actions) await act(options.session, action);
-  done.push(step);
-  options.onStep?.(step);
+/** Resolves to false when it had to stop before the end. */
+async function carryOut(run: Run, step: SchemaStep, mayGoOn: () => Promise<boolean>): Promise<boolean> {
+  for (const action of step.actions) {
+    if (!(await mayGoOn())) return false;
+    await act(run, action);
+  }
+  run.done.push(step);
+  run.options.onStep?.(step);
+  return true;
 }
 
-async function act(session: CassandraSession, action: SchemaAction): Promise<void> {
+async function act(run: Run, action: SchemaAction): Promise<void> {
+  const { session } = run.options;
   switch (action.kind) {
     case "change":
-      return session.changeSchema(action.cql);
+      return session.changeSchema(action.cql).catch((error: unknown) => {
+        run.doubt = doubtAfter(run, action.cql, error);
+        throw error;
+      });
     case "record":
       await session.compareAndSet([action.statement]);
       return;
     default:
       action satisfies never;
   }
+}
+
+function doubtAfter({ options }: Run, cql: string, error: unknown): Doubt | null {
+  if (!(error instanceof CassandraError) || error.kind !== "unknown") return null;
+  const { leaseSeconds } = { ...DEFAULTS, ...options };
+  return { cql, untilMs: performance.now() + leaseSeconds * 1000 };
 }
 
 async function takeLease({ options, holder }: Run, keyspace: string): Promise<boolean> {

@@ -30,7 +30,7 @@ import {
 } from "./dynamodb-layout.ts";
 import { demandHead, headWrite, newItem } from "./dynamodb-maps.ts";
 import type { DynamodbOperation, ItemWrite, Step } from "./dynamodb-table.ts";
-import { decideChange, isCreatedBy, isLive, overlaps, startMove } from "./move-record.ts";
+import { decideChange, isLive, overlaps, repeatCreation, startMove } from "./move-record.ts";
 import {
   type Author,
   CatalogError,
@@ -80,11 +80,6 @@ export function createMove(operation: DynamodbOperation, intent: MoveIntent, aut
     ];
     return { kind: "write", items, value: { kind: "created", move: stored.move } };
   });
-}
-
-function repeatCreation(same: StoredMove, author: Author): MoveCreation {
-  if (isCreatedBy(same, author)) return { kind: "created", move: same.move };
-  throw new CatalogError(`move ${same.move.id} is there already: every move has its own id`);
 }
 
 /** A live move in the way; null when there is none. One that ends meanwhile has raised the head, which is found out later. */

@@ -115,6 +115,7 @@ export class DynamodbOperation {
     };
     let last: Record<string, AttributeValue> | undefined;
     do {
+      if (last !== undefined && this.#isOver()) throw this.#tooLong();
       const from = last === undefined ? {} : { ExclusiveStartKey: last };
       const page = await this.#patiently((abort) => this.#client.query({ ...input, ...from }, abort));
       yield* page.Items ?? [];
@@ -183,7 +184,7 @@ export class DynamodbOperation {
       items.push(...(reply.Responses?.[this.#name] ?? []));
       wanted = reply.UnprocessedKeys?.[this.#name]?.Keys ?? [];
       if (wanted.length === 0) break;
-      if (this.#isOver()) throw new CatalogError(`DynamoDB table "${this.#name}" left reads undone for too long`);
+      if (this.#isOver()) throw this.#tooLong();
       await this.#table.pacing.sleep(this.#delayMs(attempt));
     }
     return items;
@@ -230,6 +231,10 @@ export class DynamodbOperation {
     } finally {
       ended.abort();
     }
+  }
+
+  #tooLong(): CatalogError {
+    return new CatalogError(`DynamoDB table "${this.#name}" left reads undone for too long`);
   }
 
   #isOver(): boolean {

@@ -8,6 +8,7 @@ import {
   CatalogError,
   type Move,
   type MoveChange,
+  type MoveCreation,
   type MoveIntent,
   type MoveState,
   PROGRESS_BYTES_MAX,
@@ -50,9 +51,16 @@ export function startMove(intent: MoveIntent, author: Author): MoveRecord {
   return { move: { ...plan, ...life }, writers: [author.writer] };
 }
 
-/** Whether the author made the first revision of this record. */
-export function isCreatedBy({ move, writers }: MoveRecord, { writer }: Author): boolean {
-  return writerOf({ move, writers }, 1) === writer;
+/**
+ * What a repeated creation is told: the move as it is, when the author made it. Throws `CatalogError`: another made it, or
+ * too many changes followed for telling, and then the outcome is unknown.
+ */
+export function repeatCreation({ move, writers }: MoveRecord, author: Author): MoveCreation {
+  const writer = writerOf({ move, writers }, 1);
+  if (writer === author.writer) return { kind: "created", move };
+  if (writer !== undefined) throw new CatalogError(`move ${move.id} is there already: every move has its own id`);
+  const late = `has revision ${move.revision} by now, too many after the first to tell who created it`;
+  throw new CatalogError(`move ${move.id} ${late}: the outcome is unknown`, { kind: "outcome-unknown" });
 }
 
 /** What `change` does to `record`. Throws `CatalogError` for a change that cannot be. */

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { CollectionName, MapVersion } from "../../router/ids.ts";
-import { decideChange, isCreatedBy, type MoveRecord, overlaps, parseMoveRecord, startMove } from "./move-record.ts";
+import { decideChange, type MoveRecord, overlaps, parseMoveRecord, repeatCreation, startMove } from "./move-record.ts";
 import {
   type AuditEntry,
   type AuditPage,
@@ -81,12 +81,6 @@ export function insertMove(db: DatabaseSync, intent: MoveIntent, author: Author)
   db.prepare(SQL.insertMove).run(id, collection, state, JSON.stringify(record));
   recordDeed(db, { collection, action: "move-created", version: null, move: id }, author);
   return { kind: "created", move: record.move };
-}
-
-function repeatCreation(before: MoveRecord, author: Author): MoveCreation {
-  const { move } = before;
-  if (isCreatedBy(before, author)) return { kind: "created", move };
-  throw new CatalogError(`move ${move.id} is there already: every move has its own id`);
 }
 
 /** Changes a move; see `Catalog.updateMove`. */

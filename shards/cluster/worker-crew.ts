@@ -5,6 +5,7 @@
 import type { Worker } from "node:cluster";
 import { FatalError } from "../fatal-error.ts";
 import type { Logger } from "../log.ts";
+import type { Standing } from "../standing.ts";
 import { type OrderMessage, parseReport, type ReportMessage } from "./message.ts";
 import { afterDeath, afterHealthy, NO_DEATHS, type RespawnHistory, type RespawnLimits } from "./respawn-policy.ts";
 
@@ -39,6 +40,7 @@ export class WorkerCrew {
   readonly #respawns = new Set<NodeJS.Timeout>();
   #history: RespawnHistory = NO_DEATHS;
   #sweeper: number | null = null;
+  #standing: Standing | null = null;
   #phase: "starting" | "ready" | "stopping" = "starting";
   readonly #whenEmpty: (() => void)[] = [];
 
@@ -51,9 +53,10 @@ export class WorkerCrew {
     for (let count = 0; count < this.#options.size; count += 1) this.#fork();
   }
 
-  /** Gives every worker that is there an order; those that come later do not hear it. */
-  tell(order: OrderMessage): void {
-    for (const { worker } of this.#members.values()) send(worker, order);
+  /** Tells every worker how the shard stands: now, and again when one gets ready, because it hears nothing before. */
+  tell(standing: Standing): void {
+    this.#standing = standing;
+    for (const { worker } of this.#members.values()) send(worker, { type: "standing", standing });
   }
 
   /** Resolves when no worker is left. Calling it again changes nothing. */
@@ -99,6 +102,7 @@ export class WorkerCrew {
 
   #onWorkerReady(member: Member): void {
     member.isReady = true;
+    if (this.#standing !== null) send(member.worker, { type: "standing", standing: this.#standing });
     member.healthTimer = setTimeout(() => {
       member.isHealthy = true;
       this.#history = afterHealthy();

@@ -44,6 +44,11 @@ const ROUNDS_MAX = 24;
 /** Times that one batch is sent when the servers give it up because of others. */
 const SENDINGS_MAX = 6;
 const APPLIED: CompareAndSet = { isApplied: true, rows: [] };
+/**
+ * After so long nothing more is begun: whoever asked is about to give up (a gateway waits 5 s), and to go on would only keep
+ * others of the slot waiting.
+ */
+export const COMMIT_MS_MAX = 4_000;
 /** Longest pause between two rounds, in milliseconds; a shorter one is drawn each time. */
 const PAUSE_MS_MAX = 40;
 
@@ -65,6 +70,8 @@ export interface SlotGroup {
   readonly statements: TableStatements;
   readonly address: SlotAddress;
   readonly writes: readonly Write[];
+  /** By the clock: when nothing more is to be begun. */
+  readonly endsAtMs: number;
 }
 
 /** The slot is owned at `epoch`, and these are its rows. `isSeen` false: nobody has looked. */
@@ -86,18 +93,23 @@ export async function commitGroup(services: CommitServices, group: SlotGroup): P
   }
 }
 
+/** Beside what is written: where one text has to be read, those of all keys are, for they must come from one read. */
 function fitsOneBatch(writes: readonly Write[]): boolean {
+  const textOf = new Map<string, number>();
   let characters = 0;
-  for (const { change, documentBytesMax } of writes) {
+  for (const { change, address, documentBytesMax } of writes) {
     if (change.kind === "put") characters += change.json.length;
-    else if (change.kind === "merge") characters += documentBytesMax;
+    textOf.set(address.key, documentBytesMax);
   }
-  return characters <= BATCH_CHARACTERS_MAX && writes.length <= BATCH_WRITES_MAX;
+  const read = needsText(writes) ? [...textOf.values()].reduce((sum, bytes) => sum + bytes, 0) : 0;
+  return Math.max(characters, read) <= BATCH_CHARACTERS_MAX && writes.length <= BATCH_WRITES_MAX;
 }
 
 async function commitBatch(services: CommitServices, group: SlotGroup): Promise<readonly WriteOutcome[]> {
   let base = guess(services, group);
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    if (isOver(services, group))
+      throw new StoreError("busy", `the slot is under pressure: ${round} attempts took too long`);
     if (round > 1) await services.clock.sleep(services.random() * Math.min(PAUSE_MS_MAX, 2 ** round));
     const found = base ?? (await readBase(services, group));
     if ("state" in found) return group.writes.map(() => ({ kind: "not-owned", ownership: found }));
@@ -109,6 +121,10 @@ async function commitBatch(services: CommitServices, group: SlotGroup): Promise<
     base = done;
   }
   throw new StoreError("busy", `others write the same keys: ${ROUNDS_MAX} attempts have met a change each`);
+}
+
+function isOver({ clock }: CommitServices, { endsAtMs }: SlotGroup): boolean {
+  return clock.nowMs() >= endsAtMs;
 }
 
 function guess({ memory }: CommitServices, { address, writes }: SlotGroup): Base | null {
@@ -179,6 +195,7 @@ async function sendBatch(
     if (fate === "dead") return fate;
     if (fate === "unknown" || !isContended || sending === SENDINGS_MAX) throw storeErrorOf(doubt);
     await services.clock.sleep(services.random() * PAUSE_MS_MAX * sending);
+    if (isOver(services, group)) throw storeErrorOf(doubt);
   }
 }
 

@@ -15,6 +15,9 @@
  *   one partition are written together and read together. Rows are removed from a slot that is GONE only after a retention time,
  *   which is longer than any read takes.
  *
+ * A page that takes too long ends where it has come to: tombstones, empty slots and stripes must not keep it from ending. Of the
+ * stripes of one prefix the one that lags most is read first, so that they come forward together.
+ *
  * Memory: at most ROWS_AT_ONCE_MAX rows are under way, and beside them no more than the page and one row.
  */
 import type { CollectionName, SlotId } from "../../router/ids.ts";
@@ -22,6 +25,7 @@ import type { Ownership } from "../../router/ownership.ts";
 import { type Placement, prefixesOf, type SortKey, slotsOfPrefix } from "../../router/slot.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import type { CassandraSession } from "../cassandra/session.ts";
+import type { Clock } from "../clock.ts";
 import { type FoundRow, PageDraft } from "./cassandra-page.ts";
 import { type ScannedSlot, type SlotScan, scanSlots } from "./cassandra-slot-scan.ts";
 import { type ListWindow, windowOf } from "./list-window.ts";
@@ -53,12 +57,23 @@ export type ListExperience = Map<CollectionName, Experience>;
 
 const NO_EXPERIENCE: Experience = { slotsAtOnce: 16, documentBytes: 1024 };
 
+/** What a page may cost. One that has not come forward at all by then goes on until it has: else it could never be asked for again. */
+export interface ListBudget {
+  readonly durationMs: number;
+  readonly requestsMax: number;
+}
+
+/** Well below what a gateway waits for a shard (5 s), with one slow request still to come. */
+export const LIST_BUDGET: ListBudget = { durationMs: 1_500, requestsMax: 500 };
+
 /** What the lists of one collection stand on. `experience` belongs to the process. */
 export interface ListSource {
   readonly session: CassandraSession;
   readonly table: string;
   readonly placement: Placement;
   readonly experience: ListExperience;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly budget: ListBudget;
 }
 
 /** The page that `request` asks for. Rejects with `CassandraError`. */
@@ -67,9 +82,13 @@ export async function listCassandra(source: ListSource, request: ListRequest): P
   if (window === null) return { kind: "page", rows: [], coveredTo: null };
   const walk = startWalk(source, request, window);
   for (let parts = nextParts(walk); parts.length > 0; parts = nextParts(walk)) {
+    if (isSpent(walk) && isForward(walk)) {
+      walk.page.dropBehind(positionOf(walk));
+      return walk.page.finish(positionOf(walk));
+    }
     applyAnswers(walk, await readParts(walk, parts));
+    source.experience.set(request.collection, walk.guess);
   }
-  source.experience.set(request.collection, walk.guess);
   return outcomeOf(walk);
 }
 
@@ -90,6 +109,8 @@ interface Walk {
   obstacle: { readonly prefix: number; readonly slot: SlotId; readonly ownership: Ownership } | null;
   guess: Experience;
   rowsAtOnce: number;
+  requests: number;
+  readonly endsAtMs: number;
 }
 
 function startWalk(source: ListSource, request: ListRequest, window: ListWindow): Walk {
@@ -102,13 +123,34 @@ function startWalk(source: ListSource, request: ListRequest, window: ListWindow)
     obstacle: null,
     guess: source.experience.get(request.collection) ?? NO_EXPERIENCE,
     rowsAtOnce: 0,
+    requests: 0,
+    endsAtMs: source.clock.nowMs() + source.budget.durationMs,
   };
+}
+
+function isSpent({ source, requests, endsAtMs }: Walk): boolean {
+  return requests >= source.budget.requestsMax || source.clock.nowMs() >= endsAtMs;
+}
+
+function isForward(walk: Walk): boolean {
+  return compareCodePoints(positionOf(walk), walk.window.start) > 0;
+}
+
+/** All before it is read, and nothing of what comes after it is needed. There is something left to be read. */
+function positionOf(walk: Walk): SortKey {
+  const [first] = walk.pending;
+  if (first === undefined) throw new Error("broken assumption: a list that is not over has something to read");
+  // Of the first prefix this part lags most. Where nothing of the window lies in a prefix, there is no key to name.
+  const start = first.start === BEHIND_ALL_KEYS ? "" : first.start;
+  const reached = [prefixText(walk, first.prefix), sortKeyIn(walk, first.prefix, start)];
+  return reached.reduce((last, key) => (compareCodePoints(key, last) > 0 ? key : last), walk.window.start);
 }
 
 /** What to read next by one request: parts that begin at the same key, in the order in which the servers answer. */
 function nextParts(walk: Walk): readonly Part[] {
   const slotsMax = walk.guess.slotsAtOnce;
   refill(walk, slotsMax);
+  walk.pending = laggardsFirst(walk.pending);
   const [first, ...others] = walk.pending;
   if (first === undefined) return [];
   const parts = [first];
@@ -118,6 +160,14 @@ function nextParts(walk: Walk): readonly Part[] {
     parts.push(part);
   }
   return parts;
+}
+
+/** The stripes of the first prefix by what they have come to, and then the rest as it was. */
+function laggardsFirst(parts: readonly Part[]): readonly Part[] {
+  const stripes = parts.filter(({ prefix }) => prefix === parts[0]?.prefix);
+  const compare = (left: Part, right: Part): number =>
+    compareCodePoints(left.start, right.start) || compareCodePoints(left.slot, right.slot);
+  return [...stripes.toSorted(compare), ...parts.slice(stripes.length)];
 }
 
 function refill(walk: Walk, count: number): void {
@@ -159,6 +209,7 @@ interface Answer {
 async function readParts(walk: Walk, parts: readonly Part[]): Promise<readonly Answer[]> {
   const { session, table } = walk.source;
   const slots = parts.map(({ slot }) => slot);
+  walk.requests += 1;
   const scanned = await scanSlots(session, {
     table,
     slots,

@@ -45,6 +45,12 @@ export class PageDraft {
     this.#cut();
   }
 
+  /** Forgets all rows from `sortKey` on. */
+  dropBehind(sortKey: SortKey): void {
+    this.#kept = this.#kept.filter((kept) => compareCodePoints(kept.sortKey, sortKey) < 0);
+    this.#cut();
+  }
+
   /** The row that proves that something follows; nothing behind it matters any more. Null while the page is not full. */
   get horizon(): FoundRow | null {
     return this.#kept[this.#length] ?? null;

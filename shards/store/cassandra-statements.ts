@@ -52,14 +52,9 @@ export class TableStatements {
     this.#cql = cqlOf(this.table);
   }
 
-  /** Ownership and the document of one key. */
+  /** Ownership and the document of one key: one row, the document's or else the sentinel's, which lies behind it. */
   readDocument(slot: SlotId, key: string): Statement {
     return { cql: this.#cql.readDocument, parameters: [slot, key] };
-  }
-
-  /** Ownership and the documents of several keys. */
-  readDocuments(slot: SlotId, keys: readonly string[]): Statement {
-    return { cql: this.#cql.readDocuments, parameters: [slot, [...keys, ""]] };
   }
 
   /** Ownership, documents and idempotency records. Names are keys and claim ids; the rows' kinds tell them apart. */
@@ -129,7 +124,6 @@ export class TableStatements {
 
 type CqlName =
   | "readDocument"
-  | "readDocuments"
   | "readGroup"
   | "readVersions"
   | "readOwnership"
@@ -155,8 +149,7 @@ function cqlOf(table: string): Readonly<Record<CqlName, string>> {
     WHERE slot = ? AND kind = ${RECORD_KIND} AND key = ?`;
   const isOwnership = OWNERSHIP_COLUMNS.split(", ").map((column) => `${column} = ?`);
   return {
-    readDocument: `${select} AND (kind, key) IN ((${DOCUMENT_KIND}, ?), (${SENTINEL_KIND}, ''))`,
-    readDocuments: `${select} AND kind IN (${DOCUMENT_KIND}, ${SENTINEL_KIND}) AND key IN ?`,
+    readDocument: `${select} AND (kind, key) IN ((${DOCUMENT_KIND}, ?), (${SENTINEL_KIND}, '')) LIMIT 1`,
     readGroup: `SELECT ${VERSION_COLUMNS}, fingerprint, verdict, json ${ofGroup}`,
     readVersions: `SELECT ${VERSION_COLUMNS}, fingerprint, verdict ${ofGroup}`,
     readOwnership: `SELECT ${OWNERSHIP_COLUMNS}, kind FROM ${table} WHERE slot = ? AND kind = ${SENTINEL_KIND} AND key = ''`,

@@ -11,9 +11,9 @@ import type { Placement } from "../../router/slot.ts";
 import type { CassandraSession } from "../cassandra/session.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import { type CommitServices, commitGroup } from "./cassandra-commit.ts";
+import { COMMIT_MS_MAX, type CommitServices, commitGroup } from "./cassandra-commit.ts";
 import { isBroken, storeErrorOf } from "./cassandra-fault.ts";
-import { type ListExperience, listCassandra } from "./cassandra-list.ts";
+import { LIST_BUDGET, type ListExperience, listCassandra } from "./cassandra-list.ts";
 import { MEMORY_LIMITS, type MemoryLimits, SlotMemory } from "./cassandra-memory.ts";
 import { claimFirst, hasHeld, readOwnership, setOwnership } from "./cassandra-ownership.ts";
 import { parseDocument, parseIdentity, parseOwnership } from "./cassandra-rows.ts";
@@ -63,6 +63,14 @@ interface Table {
   readonly statements: TableStatements;
 }
 
+/** The keyspace is another shard's, or nobody's: waiting does not help. */
+export class ForeignKeyspaceError extends StoreError {
+  constructor(message: string) {
+    super("unavailable", message);
+    this.name = "ForeignKeyspaceError";
+  }
+}
+
 /** Opens the store. The tables must be there, and be this shard's. Rejects with `StoreError`. */
 export async function createCassandraStore(options: CassandraStoreOptions): Promise<Store> {
   const { session, keyspace, shard } = options;
@@ -72,7 +80,7 @@ export async function createCassandraStore(options: CassandraStoreOptions): Prom
   const known = parseIdentity(identity) ?? "nobody";
   if (known !== shard) {
     const reason = `is the store of shard "${known}", and shard "${shard}" must not serve it`;
-    throw new StoreError("unavailable", `keyspace ${keyspace}: ${reason}`);
+    throw new ForeignKeyspaceError(`keyspace ${keyspace}: ${reason}`);
   }
   return new CassandraStore(options);
 }
@@ -128,7 +136,8 @@ class CassandraStore implements Store {
     if (first === undefined) return Promise.resolve([]);
     const { collection, slot } = first.address;
     return this.#run(collection, ({ statements }) => {
-      const group = { statements, address: { collection, slot }, writes };
+      const endsAtMs = this.#commits.clock.nowMs() + COMMIT_MS_MAX;
+      const group = { statements, address: { collection, slot }, writes, endsAtMs };
       return this.#queue.run(`${collection} ${slot}`, () => commitGroup(this.#commits, group));
     });
   }
@@ -136,7 +145,14 @@ class CassandraStore implements Store {
   list(request: ListRequest): Promise<ListOutcome> {
     return this.#run(request.collection, ({ placement, statements }) =>
       listCassandra(
-        { session: this.#session, table: statements.table, placement, experience: this.#listExperience },
+        {
+          session: this.#session,
+          table: statements.table,
+          placement,
+          experience: this.#listExperience,
+          clock: this.#commits.clock,
+          budget: LIST_BUDGET,
+        },
         request,
       ),
     );

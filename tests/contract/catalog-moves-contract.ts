@@ -16,6 +16,7 @@ import { author, CARTS, inCatalog, inCreated, mapOf, moveOf, type OpenCatalog, P
 /** Runs the contract's part about moves and leases. */
 export function describeMovesContract(openCatalog: OpenCatalog): void {
   describeCreation(openCatalog);
+  describeLateRepetition(openCatalog);
 
   describeRaces(openCatalog);
 
@@ -47,6 +48,22 @@ const RANGES: readonly { name: string; range: [string, string | null]; overlaps:
   { name: "what ends where it starts", range: ["a", "d"], overlaps: false },
   { name: "what starts where it ends", range: ["h", null], overlaps: false },
 ];
+
+function describeLateRepetition(openCatalog: OpenCatalog): void {
+  describe("createMove, late", () => {
+    it(
+      "says that the outcome is unknown when it is repeated after too many changes for telling",
+      inCreated(openCatalog, async (catalog) => {
+        const [intent, creator] = [moveOf("a", "b"), author()];
+        await catalog.createMove(intent, creator);
+        for (let revision = 1; revision < 20; revision += 1) {
+          await catalog.updateMove(intent.id, { expectedRevision: revision, progress: `${revision}` }, author());
+        }
+        await expect(catalog.createMove(intent, creator)).rejects.toMatchObject({ kind: "outcome-unknown" });
+      }),
+    );
+  });
+}
 
 function describeCreation(openCatalog: OpenCatalog): void {
   describe("createMove", () => {

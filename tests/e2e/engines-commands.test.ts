@@ -171,7 +171,8 @@ describe("engines:down", () => {
 
   it("stops nothing of another directory", async () => {
     const [here, there] = [place(), place()];
-    await Promise.all([here.run("up"), there.run("up")]);
+    const ups = await Promise.all([here.run("up"), there.run("up")]);
+    for (const up of ups) expect(up, up.stderr).toMatchObject({ code: 0 });
     expect((await here.run("down")).code).toBe(0);
     expect(await statusJson(there)).toMatchObject({ code: 0 });
   });

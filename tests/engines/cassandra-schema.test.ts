@@ -1,11 +1,11 @@
 // Schemas on real servers: planned without changing anything, applied by one of many, refused where data would be at risk.
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CollectionName, ShardId } from "../../router/ids.ts";
 import { openSession } from "../../shards/cassandra/driver-session.ts";
 import { keyspaceOf } from "../../shards/cassandra/names.ts";
 import { type ApplyOptions, applySchema } from "../../shards/cassandra/schema-apply.ts";
 import { isUpToDate, planSchema, type SchemaCollection } from "../../shards/cassandra/schema-plan.ts";
-import type { CassandraSession } from "../../shards/cassandra/session.ts";
+import { CassandraError, type CassandraSession } from "../../shards/cassandra/session.ts";
 import type { CassandraSettings } from "../../shards/cassandra/settings.ts";
 import { createLeaseTable, LEASE_TABLE } from "../../shards/cassandra/tables.ts";
 import { settingsFor, withoutClosing } from "./cassandra-keyspaces.ts";
@@ -95,20 +95,73 @@ describeOnEngines("the schema of a shard in Cassandra", ({ single, cluster }) =>
       const done: string[] = [];
       const other = await openSession({ settings, keyspace: null });
       const takeLease = `UPDATE ${keyspace}.${LEASE_TABLE} USING TTL 2 SET holder = 'other' WHERE what = 'schema' IF EXISTS`;
-      let taken: Promise<unknown> = Promise.resolve();
+      const thefts: Promise<unknown>[] = [];
       const slow: CassandraSession = {
         ...withoutClosing(session),
         changeSchema: async (cql) => {
-          if (cql.includes("zgate_schema")) taken = other.compareAndSet([{ cql: takeLease, parameters: [] }]);
-          await taken;
+          if (thefts.length === 0 && cql.includes("zgate_schema"))
+            thefts.push(other.compareAndSet([{ cql: takeLease, parameters: [] }]));
+          await Promise.all(thefts);
           await session.changeSchema(cql);
         },
       };
       await applySchema({ ...target, session: slow, leaseSeconds: 5, onStep: ({ title }) => done.push(title) });
-      expect(await taken).toMatchObject({ isApplied: true });
+      expect(await Promise.all(thefts)).toMatchObject([{ isApplied: true }]);
       expect(isUpToDate(await planSchema(target, BOOKKEEPER))).toBe(true);
       expect(done.slice(2)).toEqual(TITLES);
       await other.close();
+    });
+
+    test("a table whose creation has lost its reply is not created by another process as well", async () => {
+      const creations: string[] = [];
+      let deliver: (() => Promise<void>) | null = null;
+      const losing: CassandraSession = {
+        ...withoutClosing(session),
+        changeSchema: async (cql) => {
+          if (!cql.includes("c_products")) return session.changeSchema(cql);
+          creations.push("first");
+          deliver ??= () => session.changeSchema(cql);
+          throw new CassandraError("unknown", "no answer in time");
+        },
+      };
+      const first = applySchema({ ...target, session: losing });
+      await vi.waitUntil(() => deliver !== null, { timeout: 30_000 });
+      let leasesRefused = 0;
+      const other: CassandraSession = {
+        ...withoutClosing(session),
+        changeSchema: (cql) => {
+          if (cql.includes("c_products")) creations.push("second");
+          return session.changeSchema(cql);
+        },
+        compareAndSet: async (statements) => {
+          const outcome = await session.compareAndSet(statements);
+          if (!outcome.isApplied && statements[0]?.cql.includes(LEASE_TABLE)) leasesRefused += 1;
+          if (leasesRefused === 3) await deliver?.();
+          return outcome;
+        },
+      };
+      await Promise.all([first, applySchema({ ...target, session: other })]);
+      expect(creations).toEqual(["first"]);
+      expect(isUpToDate(await planSchema(target, BOOKKEEPER))).toBe(true);
+    });
+
+    test("the lease is renewed before each action", async () => {
+      const sent: string[] = [];
+      const watched: CassandraSession = {
+        ...withoutClosing(session),
+        changeSchema: async (cql) => {
+          sent.push("action");
+          await session.changeSchema(cql);
+        },
+        compareAndSet: (statements) => {
+          const cql = statements[0]?.cql ?? "";
+          sent.push(cql.startsWith("UPDATE") && cql.includes(LEASE_TABLE) ? "renewal" : "action");
+          return session.compareAndSet(statements);
+        },
+      };
+      await applySchema({ ...target, session: watched });
+      const underLease = sent.slice(sent.indexOf("renewal"), -1);
+      expect(underLease).toEqual(underLease.map((_, index) => (index % 2 === 0 ? "renewal" : "action")));
     });
 
     test("waits for another leader no longer than it may", async () => {

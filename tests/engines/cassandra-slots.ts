@@ -16,8 +16,17 @@ export interface SlotTable {
   readonly placement: Placement;
 }
 
+/** How a slot is held. */
+export interface Holding {
+  readonly state: OwnState;
+  readonly epoch: number;
+}
+
+/** As after the first claim. */
+export const OWNED: Holding = { state: "OWNER", epoch: 1 };
+
 /** Sets the ownership columns; a slot that has them has its sentinel. */
-export async function hold(to: SlotTable, slots: readonly SlotId[], state: OwnState, epoch = 1): Promise<void> {
+export async function hold(to: SlotTable, slots: readonly SlotId[], { state, epoch }: Holding): Promise<void> {
   const cql = `INSERT INTO ${to.table} (slot, own_state, own_epoch, kind, key) VALUES (?, ?, ?, 1, '')`;
   await writeAll(
     to,

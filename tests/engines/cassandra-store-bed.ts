@@ -5,6 +5,7 @@
 
 import { slotsOf } from "../../router/slot.ts";
 import type { CassandraSession } from "../../shards/cassandra/session.ts";
+import { type Clock, systemClock } from "../../shards/clock.ts";
 import type { Logger } from "../../shards/log.ts";
 import { createCassandraStore } from "../../shards/store/cassandra-store.ts";
 import type { Store } from "../../shards/store/port.ts";
@@ -26,7 +27,7 @@ export interface StoreBed {
   readonly keyspace: string;
   /** Untampered. */
   readonly session: CassandraSession;
-  open(): Promise<Process>;
+  open(clock?: Clock): Promise<Process>;
   /** A key of a slot that no other test of this suite uses. */
   freshKey(): string;
   dispose(): Promise<void>;
@@ -37,8 +38,8 @@ export async function createStoreBed(address: CassandraAddress, replicas = 1): P
   const pool = createKeyspacePool({ address, replicas, shard: SHARD, collections: [PRODUCTS] });
   const lent = await pool.lend();
   const opened: Store[] = [];
-  const open = async () => {
-    const process = await openProcess(lent);
+  const open = async (clock?: Clock) => {
+    const process = await openProcess(lent, clock);
     opened.push(process.store);
     return process;
   };
@@ -61,14 +62,14 @@ export async function createStoreBed(address: CassandraAddress, replicas = 1): P
 }
 
 /** A store on a keyspace. */
-export async function openProcess({
-  keyspace,
-  session: inner,
-}: Pick<LentKeyspace, "keyspace" | "session">): Promise<Process> {
+export async function openProcess(
+  { keyspace, session: inner }: Pick<LentKeyspace, "keyspace" | "session">,
+  clock: Clock = systemClock,
+): Promise<Process> {
   const session = new FaultySession(inner);
   const events: string[] = [];
   const log: Logger = (_level, event) => void events.push(event);
-  const store = await createCassandraStore({ session, keyspace, shard: SHARD, collections: [PRODUCTS], log });
+  const store = await createCassandraStore({ session, keyspace, shard: SHARD, collections: [PRODUCTS], log, clock });
   session.takeCounts();
   return { store, session, events };
 }

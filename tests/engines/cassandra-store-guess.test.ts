@@ -5,7 +5,7 @@ import { StoreError, type Write } from "../../shards/store/port.ts";
 import { addressOf, claim, commitOne, merge, put, remove, rowOf } from "../contract/store-fixture.ts";
 import { createStoreBed, type Process, type StoreBed } from "./cassandra-store-bed.ts";
 import { describeOnEngines } from "./engines.ts";
-import { after } from "./faulty-session.ts";
+import { after, type Fault } from "./faulty-session.ts";
 
 /** One round of Paxos and nothing else. */
 const ONE_ROUND = { compareAndSet: 1, readSerial: 0, write: 0 };
@@ -137,6 +137,24 @@ describeOnEngines("the guesses of the store on Cassandra", ({ single }) => {
     expect((await rowOf(others.store, `${key}-2`))?.json).toBe('{"other":1,"b":1}');
     // Text is needed and is read again: what failed conditions have seen does not have it.
     expect(us.session.takeCounts()).toMatchObject({ compareAndSet: 2, readSerial: 2 });
+  });
+
+  it("leave no room for one merge to read the texts of a whole group: what is read fits a batch", async () => {
+    const key = bed.freshKey();
+    const keys = Array.from({ length: 40 }, (_, index) => `${key}-${index}`);
+    await others.store.commit(keys.map((one) => put(one, "{}")));
+    let rowsMax = 0;
+    const counted: Fault = async (send) => {
+      const rows = await send();
+      if (Array.isArray(rows)) rowsMax = Math.max(rowsMax, rows.length);
+      return rows;
+    };
+    us.session.plan("readSerial", ...Array.from({ length: 40 }, () => counted));
+    const group = keys.map((one, index) => (index === 20 ? merge(one, "{}") : put(one, "1")));
+    expect(await verdictsOf(group)).toEqual(keys.map(() => "replaced"));
+    // 4 MiB of the largest texts, and the sentinel.
+    expect(rowsMax).toBeGreaterThan(1);
+    expect(rowsMax).toBeLessThanOrEqual(17);
   });
 
   it("that stay wrong because others write the same key for ever end as busy, and nothing is applied", async () => {

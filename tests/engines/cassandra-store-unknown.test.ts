@@ -2,6 +2,7 @@
 // A client gets the true result or is told that nobody knows; never a wrong success or failure.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ContendedError } from "../../shards/cassandra/session.ts";
+import { systemClock } from "../../shards/clock.ts";
 import { commitOnce } from "../../shards/commit-outcome.ts";
 import { GroupCommit } from "../../shards/group-commit.ts";
 import { EXPIRY_KIND } from "../../shards/store/cassandra-expiry.ts";
@@ -130,6 +131,18 @@ describeOnEngines("a conditional write on Cassandra whose outcome is not told", 
     it("again and again is unknown in the end", async () => {
       us.session.plan("compareAndSet", ...Array.from({ length: 9 }, () => givenUp));
       await expect(us.store.commit([put(bed.freshKey(), "1")])).rejects.toMatchObject(UNKNOWN);
+    });
+
+    it("and not applied is not sent again once the commit has taken too long: nobody knows", async () => {
+      let nowMs = 0;
+      const slow = await bed.open({ ...systemClock, nowMs: () => nowMs });
+      const key = bed.freshKey();
+      slow.session.plan("compareAndSet", (send) => {
+        nowMs += 4_000;
+        return givenUp(send);
+      });
+      await expect(slow.store.commit([put(key, "1")])).rejects.toMatchObject(UNKNOWN);
+      expect(slow.session.takeCounts().compareAndSet).toBe(1);
     });
 
     it("and applied all the same is told as applied, and is not sent again", async () => {
@@ -308,6 +321,22 @@ describeOnEngines("a conditional write on Cassandra whose outcome is not told", 
       await others.store.setOwnership(address, fenced, { ...before, epoch: before.epoch + 2 });
       expect(await late.release()).toMatchObject({ isApplied: false });
       expect(await rowOf(others.store, key)).toBeNull();
+    });
+  });
+
+  describe("overtaken by others again and again", () => {
+    it("is given up as busy once the commit has taken too long, and nothing of it is there", async () => {
+      let nowMs = 0;
+      const slow = await bed.open({ ...systemClock, nowMs: () => nowMs });
+      const key = bed.freshKey();
+      const overtaken = after(async () => {
+        nowMs += 1_500;
+        await others.store.commit([put(key, "other")]);
+      });
+      slow.session.plan("compareAndSet", ...Array.from({ length: 9 }, () => overtaken));
+      await expect(slow.store.commit([put(key, "1", { op: `${key}-1` })])).rejects.toMatchObject({ kind: "busy" });
+      expect(slow.session.takeCounts().compareAndSet).toBe(3);
+      expect(await opOf(key)).not.toBe(`${key}-1`);
     });
   });
 

@@ -115,6 +115,29 @@ describeOnEngines("a DynamoDB catalog that is turned away", (engines) => {
     });
   });
 
+  test("does not go on with the next page once its patience is over", async () => {
+    const time = createTime();
+    await inScene(engines, time, async (scene) => {
+      let pages = 0;
+      let first: unknown = null;
+      // A slow server that always has more.
+      scene.fault = async (operation, send) => {
+        if (operation !== "QueryCommand") return send();
+        pages += 1;
+        await time.sleep(3000);
+        first ??= await send();
+        const more = { pk: { S: "a" }, sk: { S: "b" } };
+        Object.assign(parseOutput(first).output, { Items: [], LastEvaluatedKey: pages < 20 ? more : undefined });
+        return first;
+      };
+      expect(await failureOf(scene.catalog.moves(PRODUCTS, { limit: 10 }))).toMatchObject({
+        kind: "failed",
+        message: expect.stringContaining("left reads undone"),
+      });
+      expect(pages).toBe(4);
+    });
+  });
+
   test("says what it is not allowed to do, at once", async () => {
     await inScene(engines, HASTE, async (scene) => {
       let asked = 0;

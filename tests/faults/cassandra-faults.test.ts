@@ -20,7 +20,7 @@ import { readRunOptions } from "./run-options.ts";
 import { judgeRun } from "./run-verdict.ts";
 import { findSocketOwner } from "./socket-owner.ts";
 
-const options = readRunOptions(process.env, { operations: 100_000, minutes: 12 });
+const options = readRunOptions(process.env, { operations: 20_000, minutes: 15 });
 const { seed } = options;
 const absence = explainAbsence();
 if (absence !== null) console.info(`faults on Cassandra are skipped: ${absence}`);

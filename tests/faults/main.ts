@@ -10,7 +10,7 @@ import { RUN_ENV } from "./run-options.ts";
 
 const USAGE = `Usage: npm run faults -- [--operations N] [--seed S] [--minutes M] [vitest's arguments]
 
-  --operations N   answered operations at least (100000)
+  --operations N   answered operations at least (20000)
   --seed S         repeats the choices of an earlier run (printed by each)
   --minutes M      a run that takes longer has failed (12)`;
 

@@ -19,8 +19,6 @@ export interface HistoryVerdict {
   readonly violations: readonly Violation[];
   /** Keys on which the checker gave up: the history is not proven right. */
   readonly tooComplex: readonly string[];
-  /** Keys that are right only if some 200 stood for a 201. */
-  readonly lenientKeys: readonly string[];
   /** Reads that found the content of another write than their op is of. */
   readonly mixedUp: readonly Operation[];
 }
@@ -37,9 +35,6 @@ export async function checkHistory(operations: readonly Operation[]): Promise<Hi
     keys,
     violations: keys.flatMap(({ verdict }) => (verdict.kind === "violation" ? [verdict.violation] : [])),
     tooComplex: keys.filter(({ verdict }) => verdict.kind === "too-complex").map(({ key }) => key),
-    lenientKeys: keys
-      .filter(({ verdict }) => verdict.kind === "linearisable" && verdict.reading === "lenient")
-      .map(({ key }) => key),
     mixedUp: findMixedUp(operations),
   };
 }

@@ -1,13 +1,12 @@
 // Whether the operations of one key can have been those of one register, and if not, the smallest beginning that cannot.
 // Must not read files or know of other keys: keys are independent of each other.
 import type { Operation } from "./operation.ts";
-import type { Reading } from "./register.ts";
-import { type Configuration, type SearchResult, search } from "./search.ts";
+import { type Configuration, search } from "./search.ts";
 import { ABSENT, buildTimeline, type Timeline, UNNAMED } from "./timeline.ts";
 
-/** `reading` "lenient": the history is right only if some 200 stood for a 201, as an unkeyed PUT's may. */
+/** What the checker says. `visited`: configurations it took. */
 export type RegisterVerdict =
-  | { readonly kind: "linearisable"; readonly reading: Reading; readonly visited: number }
+  | { readonly kind: "linearisable"; readonly visited: number }
   | { readonly kind: "too-complex"; readonly operation: Operation; readonly visited: number }
   | { readonly kind: "violation"; readonly violation: Violation };
 
@@ -27,20 +26,14 @@ export interface Violation {
 /** Configurations to visit before giving up. An ordinary key takes a few for each operation. */
 const VISITS_MAX = 3_000_000;
 
-const READINGS: readonly Reading[] = ["exact", "lenient"];
-
 /** Operations shown that had ended before the failing one started. */
 const EARLIER_SHOWN = 8;
 
 /** Checks one key. */
 export function checkRegister(operations: readonly Operation[], visitsMax: number = VISITS_MAX): RegisterVerdict {
-  let result: SearchResult | undefined;
-  for (const reading of READINGS) {
-    result = search(buildTimeline(operations, reading), visitsMax);
-    if (result.kind === "linearisable") return { kind: "linearisable", reading, visited: result.visited };
-    if (result.kind === "too-complex") break;
-  }
-  if (result?.kind === "too-complex") {
+  const result = search(buildTimeline(operations), visitsMax);
+  if (result.kind === "linearisable") return { kind: "linearisable", visited: result.visited };
+  if (result.kind === "too-complex") {
     return { kind: "too-complex", operation: result.step.operation, visited: result.visited };
   }
   return { kind: "violation", violation: findSmallest(operations, visitsMax) };
@@ -52,7 +45,7 @@ function findSmallest(operations: readonly Operation[], visitsMax: number): Viol
   let [good, bad] = [0, answered.length];
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    const result = search(buildTimeline(cutAfter(operations, answered[middle - 1]), "lenient"), visitsMax);
+    const result = search(buildTimeline(cutAfter(operations, answered[middle - 1])), visitsMax);
     if (result.kind === "failed") bad = middle;
     else good = middle;
   }
@@ -69,7 +62,7 @@ interface Smallest {
 
 function describeViolation(operations: readonly Operation[], found: Smallest, visitsMax: number): Violation {
   const { last, before, answered } = found;
-  const timeline = buildTimeline(cutAfter(operations, before), "lenient");
+  const timeline = buildTimeline(cutAfter(operations, before));
   const result = search(timeline, visitsMax);
   const configurations = result.kind === "linearisable" ? result.configurations : [];
   return {

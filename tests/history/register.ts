@@ -22,15 +22,12 @@ export interface Transition {
   readonly effect: Effect;
 }
 
-/** `exact` takes every 200 as "there was a document"; `lenient` allows a 200 that stands for a 201 where clients are warned of it. */
-export type Reading = "exact" | "lenient";
-
 const NONE: Effect = { kind: "none" };
 const ABSENT = { kind: "absent" } as const;
 const IMPOSSIBLE: Transition = { need: { kind: "impossible" }, effect: NONE };
 
 /** Null for what says nothing: a refusal, or an outcome that nobody knows. */
-export function transitionOf(operation: Operation, reading: Reading): Transition | null {
+export function transitionOf(operation: Operation): Transition | null {
   const { request, result } = operation;
   switch (result.kind) {
     case "refused":
@@ -47,7 +44,7 @@ export function transitionOf(operation: Operation, reading: Reading): Transition
     case "created":
       return put(operation, result.op, { kind: "absent" });
     case "replaced":
-      return put(operation, result.op, isVague(operation, reading) ? { kind: "any" } : { kind: "present" });
+      return put(operation, result.op, { kind: "present" });
     default:
       return result satisfies never;
   }
@@ -92,8 +89,4 @@ function put({ request }: Operation, op: string, need: Need): Transition {
   if (condition.kind === "none") return { need, effect };
   const isPossible = condition.kind === "absent" ? need.kind === "absent" : need.kind === "present";
   return isPossible ? { need: needOf(condition), effect } : IMPOSSIBLE;
-}
-
-function isVague({ request, isKeyed }: Operation, reading: Reading): boolean {
-  return reading === "lenient" && !isKeyed && request.kind === "put" && request.condition.kind === "none";
 }

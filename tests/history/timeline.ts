@@ -5,7 +5,7 @@
  * It must not decide whether the steps fit together.
  */
 import type { Operation } from "./operation.ts";
-import { type Effect, type Need, possibleTransition, type Reading, type Transition, transitionOf } from "./register.ts";
+import { type Effect, type Need, possibleTransition, type Transition, transitionOf } from "./register.ts";
 
 /** States: no document; a document that nobody ever names; from 2 on the ops that somebody names. */
 export const ABSENT = 0;
@@ -48,11 +48,11 @@ interface Draft {
 }
 
 /** Prepares the operations of one key. */
-export function buildTimeline(operations: readonly Operation[], reading: Reading): Timeline {
+export function buildTimeline(operations: readonly Operation[]): Timeline {
   const known: Draft[] = [];
   const unknown: Operation[] = [];
   for (const operation of operations) {
-    const transition = transitionOf(operation, reading);
+    const transition = transitionOf(operation);
     if (transition !== null) known.push({ operation, transition, endNs: operation.endNs });
     else if (operation.result.kind === "unknown" && operation.request.kind !== "read") unknown.push(operation);
   }

@@ -24,8 +24,8 @@ const SETTINGS: CassandraSettings = {
 const { readMs, writeMs, schemaMs } = SESSION_LIMITS;
 const { quorum, serial } = types.consistencies;
 
-/** Defaults of the servers, in milliseconds: read_request_timeout, write_request_timeout. */
-const SERVERS = { readMs: 5_000, writeMs: 2_000 };
+/** Defaults of the servers, in milliseconds: read_request_timeout, write_request_timeout, cas_contention_timeout. */
+const SERVERS = { readMs: 5_000, writeMs: 2_000, contentionMs: 1_800 };
 
 /** Longest that a gateway waits for a shard, by default. */
 const SHARD_TIMEOUT_MS = 5_000;
@@ -34,6 +34,10 @@ function optionsWith(more: Partial<CassandraSettings>) {
   const settings = { ...SETTINGS, ...more };
   return clientOptions({ settings, keyspace: "zgate_s1", translateAddress: null });
 }
+
+test("no collection's statements are forgotten as long as there are some hundreds of collections", () => {
+  expect(optionsWith({}).maxPrepared).toBeGreaterThanOrEqual(5_000);
+});
 
 describe("a request", () => {
   test.each([
@@ -55,9 +59,12 @@ describe("a request", () => {
     expect(kinds.map((kind) => requestOptions(kind, SESSION_LIMITS).isIdempotent)).toEqual([false, false, false]);
   });
 
-  test("waits for less than the servers' own timeouts, and with its resolution for less than a gateway", () => {
+  test("that reads waits for less than the servers; one that writes until they have said what became of it", () => {
     expect(readMs).toBeLessThan(SERVERS.readMs);
-    expect(writeMs).toBeLessThan(SERVERS.writeMs);
+    expect(writeMs).toBeGreaterThanOrEqual(Math.max(SERVERS.writeMs, SERVERS.contentionMs) + 500);
+  });
+
+  test("has its resolution before a gateway gives up", () => {
     expect(writeMs + readMs).toBeLessThan(SHARD_TIMEOUT_MS);
     expect(2 * readMs).toBeLessThan(SHARD_TIMEOUT_MS);
   });

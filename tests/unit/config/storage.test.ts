@@ -82,6 +82,30 @@ describe("a configuration that names no store and no catalog", () => {
   });
 });
 
+describe("what must be kept for an hour where a store is Cassandra, for lost answers to be looked up", () => {
+  const withRetention = (text: string, setting: string): string =>
+    replaced(text, 'kind = "range"', `kind = "range"\n${setting}`);
+  const fault = (name: string, ms: number): string =>
+    `collections[0].${name}: expected at least "1h" (the store of shard "shard-1" is Cassandra), got ${ms} ms`;
+
+  it.each([
+    ["idempotency_retention", "0s", 0],
+    ["idempotency_retention", "59m", 3_540_000],
+    ["tombstone_retention", "0s", 0],
+    ["tombstone_retention", "3599s", 3_599_000],
+  ])("%s = %s is a fault", (name, text, ms) => {
+    expect(faultsOf(withRetention(LEAST, `${name} = "${text}"`))).toEqual([fault(name, ms)]);
+  });
+
+  it.each(["idempotency_retention", "tombstone_retention"])(
+    "%s may be an hour, and nothing without Cassandra",
+    (name) => {
+      expect(faultsOf(withRetention(LEAST, `${name} = "1h"`))).toEqual([]);
+      expect(faultsOf(withRetention(EMBEDDED, `${name} = "0s"`))).toEqual([]);
+    },
+  );
+});
+
 describe("a Cassandra store", () => {
   it("has every setting it was given, for the shards that name it", () => {
     const { shards } = parseConfig(FULL, "zgate.toml");

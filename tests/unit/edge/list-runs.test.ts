@@ -10,7 +10,10 @@ import { holds } from "../seed.ts";
 
 const shard = (id: string): ShardId => id as ShardId;
 
-const placements: readonly Placement[] = [{ kind: "range", stripes: 1 }, { kind: "hash", stripes: 1 }];
+const placements: readonly Placement[] = [
+  { kind: "range", stripes: 1 },
+  { kind: "hash", stripes: 1 },
+];
 
 function hintsOf(
   placement: Placement,

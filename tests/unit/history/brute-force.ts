@@ -33,10 +33,8 @@ function waysOf(operation: Operation, state: string | null): readonly Way[] {
   });
 }
 
-function isAnswer({ request, result, isKeyed }: Operation, served: OperationResult): boolean {
-  if (result.kind === "unknown" || JSON.stringify(result) === JSON.stringify(served)) return true;
-  const isVague = !isKeyed && request.kind === "put" && request.condition.kind === "none";
-  return isVague && served.kind === "created" && result.kind === "replaced" && result.op === served.op;
+function isAnswer({ result }: Operation, served: OperationResult): boolean {
+  return result.kind === "unknown" || JSON.stringify(result) === JSON.stringify(served);
 }
 
 function serve({ request }: Operation, op: string, state: string | null): readonly [OperationResult, string | null] {

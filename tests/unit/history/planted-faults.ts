@@ -135,7 +135,7 @@ export const PLANTED: readonly PlantedFault[] = [
     },
   },
   {
-    name: "200 for a document that was not there, to a write with an idempotency key",
+    name: "200 for a document that was not there",
     lost: 0,
     plant(simulation) {
       putPlain(simulation);
@@ -176,7 +176,6 @@ export const PLANTED: readonly PlantedFault[] = [
 function putPlain(simulation: Simulation): string {
   const op = simulation.newOp();
   simulation.serve({ kind: "put", condition: { kind: "none" }, ops: [op] });
-  markKeyed(simulation);
   return op;
 }
 
@@ -189,11 +188,6 @@ function replace(simulation: Simulation, version: string): string {
 /** What the broken system makes of its state. */
 function bend(simulation: Simulation, state: string | null): void {
   simulation.state = state;
-}
-
-/** With a key a 200 is exact. */
-function markKeyed(simulation: Simulation): void {
-  changeLast(simulation, { isKeyed: true });
 }
 
 function answerLast(simulation: Simulation, result: Operation["result"]): void {

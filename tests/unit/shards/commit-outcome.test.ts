@@ -19,6 +19,7 @@ const notOwned = { kind: "not-owned", ownership: NEVER_HELD } as const;
 const ours = { op: "ours", atMs: 7 };
 const keyed = put("lamp", "1", { ...ours, claim: claim("c") });
 const unkeyed = put("lamp", "1", ours);
+const replacing = put("lamp", "1", { ...ours, ifMatch: "*" });
 
 function settled(value: unknown): unknown {
   if (value instanceof Error) throw value;
@@ -88,12 +89,21 @@ describe("after an unknown outcome, without a claim", () => {
   test.each<[string, Write, object]>([
     ["a put that only creates", put("lamp", "1", { ...ours, ifNoneMatch: "*" }), { kind: "created", ...version }],
     ["a put that only replaces", put("lamp", "1", { ...ours, ifMatch: "*" }), { kind: "replaced", ...version }],
-    ["a put that does either", unkeyed, { kind: "replaced", ...version }],
     ["a merge", merge("lamp", "{}", ours), { kind: "replaced", ...version }],
     ["a delete", remove("lamp", ours), { kind: "deleted" }],
   ])("%s is applied when the key shows its op", async (_name, write, applied) => {
     const { outcome, submitted } = await play({ write, latest: latest("ours") });
     expect(outcome).toEqual({ kind: "verdict", verdict: applied, replayed: false });
+    expect(submitted).toHaveLength(1);
+  });
+
+  test.each<[string, Write]>([
+    ["without conditions", unkeyed],
+    ["that must not meet some versions", put("lamp", "1", { ...ours, ifNoneMatch: ["old"] })],
+  ])("a put %s stays unknown though the key shows its op: it may have created or replaced", async (_name, write) => {
+    const { outcome, submitted } = await play({ write, latest: latest("ours") });
+    expect(outcome).toBeInstanceOf(StoreError);
+    expect(outcome).toMatchObject({ kind: "unknown" });
     expect(submitted).toHaveLength(1);
   });
 
@@ -104,7 +114,7 @@ describe("after an unknown outcome, without a claim", () => {
     ["busy", failure("busy")],
     ["unavailable", failure("unavailable")],
   ])("%s leaves it unknown, and nothing is sent again", async (_name, found) => {
-    const { outcome, submitted } = await play({ write: unkeyed, latest: found });
+    const { outcome, submitted } = await play({ write: replacing, latest: found });
     expect(outcome).toBeInstanceOf(StoreError);
     expect(outcome).toMatchObject({ kind: "unknown" });
     expect(submitted).toHaveLength(1);

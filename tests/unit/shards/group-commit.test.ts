@@ -116,6 +116,33 @@ describe("who is told what", () => {
     expect(store.groups).toHaveLength(1);
   });
 
+  test("a write that has waited too long for its turn is refused and never sent; what came later is committed", async () => {
+    const store = createMemoryStore();
+    let nowMs = 0;
+    const commits = new GroupCommit({ store, limits: { queuedRowsMax: 3 }, clock: { nowMs: () => nowMs } });
+    const { opened, open } = createGate();
+    const started = createGate();
+    store.beforeCommit = () => {
+      started.open();
+      return opened;
+    };
+    const first = commits.submit(putOf("a"));
+    await started.opened;
+    const late = commits.submit(putOf("b"));
+    nowMs = 4_000;
+    const inTime = putOf("c");
+    const later = commits.submit(inTime);
+    nowMs = 4_001;
+    open();
+    expect(await Promise.all([first, late, later])).toMatchObject([created, { kind: "overloaded" }, created]);
+    expect(store.groups).toHaveLength(2);
+    expect(store.groups[1]).toEqual([inTime.op]);
+    // What was refused takes no room any more.
+    expect(await Promise.all(["d", "e", "f"].map((key) => commits.submit(putOf(key))))).toMatchObject(
+      Array.from({ length: 3 }, () => created),
+    );
+  });
+
   test("too many rows or bytes waiting: the write is not taken, and later ones are", async () => {
     const store = createMemoryStore();
     const commits = new GroupCommit({ store, limits: { queuedRowsMax: 2, queuedBytesMax: 100 } });

@@ -155,6 +155,29 @@ describe("when the catalog comes back", () => {
     });
   });
 
+  test("a fault of the program is no silence: it comes out at once", async () => {
+    const { scene, context } = createWorld({ held: ["products"] });
+    const faulty = {
+      ...context,
+      catalog: { ...context.catalog, version: () => Promise.reject(new TypeError("oops")) },
+    };
+    await expect(settleStanding(faulty, COLLECTIONS, new AbortController().signal)).rejects.toThrow(TypeError);
+    expect(scene.slept).toEqual([1000]);
+  });
+
+  test("a store that does not answer is asked again", async () => {
+    const { scene, context } = createWorld({ held: ["products"], claimed: ["products", "carts"] });
+    let isSilent = true;
+    const version = (name: CollectionName) => {
+      if (!isSilent) return context.catalog.version(name);
+      isSilent = false;
+      return Promise.reject(new StoreError("unavailable", "no quorum"));
+    };
+    const slow = { ...context, catalog: { ...context.catalog, version } };
+    expect(await settleStanding(slow, COLLECTIONS, new AbortController().signal)).toMatchObject({ unsettled: [] });
+    expect(scene.slept).toEqual([1000, 2000]);
+  });
+
   test("a shard that stops asks no more", async () => {
     const { context } = createWorld({ held: ["products"], silentFor: ALWAYS });
     expect(await settleStanding(context, COLLECTIONS, AbortSignal.abort())).toBeNull();
