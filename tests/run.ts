@@ -12,12 +12,11 @@ const root = join(import.meta.dirname, "..");
 
 /**
  * Everything, one vitest after the other: the database servers of one stage would take memory and time from the next.
- * What router/ is covered by lies in the first.
+ * What router/ is covered by lies in the first. The fault suite takes a machine for itself: `npm run faults`.
  */
 const STAGES: readonly (readonly string[])[] = [
   ["--coverage", ...projects("unit", "contract", "worker", "e2e", "model")],
   projects("engines", "e2e-engines"),
-  projects("faults"),
 ];
 
 process.exitCode = await runTests(process.argv.slice(2));
