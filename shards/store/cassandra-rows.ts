@@ -135,12 +135,19 @@ export interface StoredClaim {
   readonly state: "intended" | "done";
 }
 
-/** The row of a collection in the claims table. */
+/** The row of a collection in the claims table. Throws `StoreError` for a row of which only a part is left. */
 export function parseClaim(columns: Columns | undefined): StoredClaim | null {
   if (columns === undefined) return null;
+  const { digest, slots }: { readonly [name: string]: unknown } = columns;
+  if (typeof digest !== "string" || typeof slots !== "string") {
+    throw new StoreError(
+      "unavailable",
+      "the claim of the first slots is damaged; restore the keyspace from its backup",
+    );
+  }
   return {
-    digest: columns["digest"] as string,
-    slots: (JSON.parse(columns["slots"] as string) as readonly SlotId[]).length,
+    digest,
+    slots: (JSON.parse(slots) as readonly SlotId[]).length,
     state: columns["state"] as StoredClaim["state"],
   };
 }

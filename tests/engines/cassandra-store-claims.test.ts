@@ -136,11 +136,21 @@ describeOnEngines("the first claim on Cassandra", ({ single }) => {
     expect(await us.store.setOwnership(address, FIRST_OWNER, fenced)).toEqual({ applied: true, current: fenced });
   });
 
+  it("of which only a part is left is refused, and named", async () => {
+    const cql = `INSERT INTO ${lent.keyspace}.claims (collection, state) VALUES (?, ?)`;
+    await lent.session.write({ cql, parameters: [PRODUCTS.name, "done"] });
+    const us = await openProcess(lent);
+    await expect(us.store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement))).rejects.toMatchObject({
+      kind: "unavailable",
+      message: expect.stringContaining("is damaged"),
+    });
+  });
+
   describe("of a keyspace", () => {
     it("that is another shard's is never made: the store does not open", async () => {
       await lent.session.changeSchema(`TRUNCATE ${lent.keyspace}.identity`);
       await expect(openProcess(lent)).rejects.toMatchObject({
-        name: "StoreError",
+        name: "ForeignKeyspaceError",
         kind: "unavailable",
         message: expect.stringContaining('is the store of shard "nobody"'),
       });
