@@ -6,7 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EnginesError, errorText } from "./engines-error.ts";
 
-const SQLITE_BUSY = 5;
+/** SQLite's result code for a database that somebody else holds. */
+export const SQLITE_BUSY = 5;
 const POLL_MS = 200;
 
 /** A held lock. */

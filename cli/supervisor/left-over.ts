@@ -3,20 +3,16 @@
  * touch a process that only has the number of one of ours.
  */
 import { rmSync } from "node:fs";
+import { identify, isAlive, type ProcessIdentity, parseIdentity } from "../../engines/process-identity.ts";
 import { type DataDirectory, parseFields, readIfThere, writeWhole } from "../data-directory.ts";
-import { endGroup, identityOf, waitFor } from "./process-group.ts";
+import { endGroup, waitFor } from "./process-group.ts";
 
 /** Longest orderly stop of a part that has lost its supervisor. */
 const LEFT_OVER_MS = 8000;
 
-interface RecordedPart {
-  readonly pid: number;
-  readonly identity: string;
-}
-
 /** Writes down which processes there are, for whoever starts next should this process be killed. */
 export function recordParts(directory: DataDirectory, pids: readonly number[]): void {
-  const parts = pids.map((pid) => ({ pid, identity: identityOf(pid) }));
+  const parts = pids.map(identify).filter((part) => part !== null);
   writeWhole(directory.parts, `${JSON.stringify({ parts })}\n`, 0o600);
 }
 
@@ -38,16 +34,8 @@ export async function settleLeftOver(directory: DataDirectory): Promise<void> {
   forgetParts(directory);
 }
 
-function isAlive(part: RecordedPart): boolean {
-  return identityOf(part.pid) === part.identity;
-}
-
-function parseRecorded(text: string): readonly RecordedPart[] {
+function parseRecorded(text: string): readonly ProcessIdentity[] {
   const parts = parseFields(text)?.["parts"];
-  return Array.isArray(parts) ? parts.filter(isRecordedPart) : [];
-}
-
-function isRecordedPart(value: unknown): value is RecordedPart {
-  if (typeof value !== "object" || value === null || !("pid" in value) || !("identity" in value)) return false;
-  return typeof value.pid === "number" && value.pid > 1 && typeof value.identity === "string";
+  const recorded = Array.isArray(parts) ? parts.map(parseIdentity).filter((part) => part !== null) : [];
+  return recorded.filter(({ pid }) => pid > 1);
 }

@@ -3,28 +3,24 @@
  * It must not be used for anything that outlives the process.
  */
 import { DatabaseSync } from "node:sqlite";
+import { type Lock, SQLITE_BUSY, tryLock } from "../../engines/lock.ts";
 import { type DataDirectory, displayPath, readFields, writeWhole } from "../data-directory.ts";
 import { CliFailure, errorLine } from "../failure.ts";
 
-/** A held lock. */
-export interface DirectoryLock {
-  readonly release: () => void;
+/** Takes the directory for this process. Throws `CliFailure` naming the holder's pid when it is taken. */
+export function holdDirectory(directory: DataDirectory): Lock {
+  const lock = takeLock(directory);
+  if (lock === null) throw taken(directory);
+  writeWhole(directory.holder, `${JSON.stringify({ pid: process.pid })}\n`);
+  return lock;
 }
 
-/** SQLite's result code for a database that somebody else holds. */
-const SQLITE_BUSY = 5;
-
-/** Takes the directory for this process. Throws `CliFailure` naming the holder's pid when it is taken. */
-export function holdDirectory(directory: DataDirectory): DirectoryLock {
-  const database = new DatabaseSync(directory.lock, { timeout: 0 });
+function takeLock(directory: DataDirectory): Lock | null {
   try {
-    database.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
+    return tryLock(directory.lock);
   } catch (error) {
-    database.close();
-    throw isBusy(error) ? taken(directory) : unusable(directory, error);
+    throw unusable(directory, error);
   }
-  writeWhole(directory.holder, `${JSON.stringify({ pid: process.pid })}\n`);
-  return { release: () => database.close() };
 }
 
 /** Whether a living process holds the directory. */

@@ -1,10 +1,9 @@
 /**
- * Groups of processes: signal one, see whether it is empty, tell a process from a later one with the same id.
+ * Groups of processes: signal one, see whether it is empty.
  * It must not know what the processes do.
  */
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readIfThere } from "../data-directory.ts";
 import { errorCode } from "../failure.ts";
 
 const POLL_MS = 25;
@@ -50,20 +49,4 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return errorCode(error) === "EPERM";
   }
-}
-
-/**
- * A text that is the same as long as `pid` is the same process: when it started. Null when there is none, or when
- * it is dead and only not yet collected by its parent.
- */
-export function identityOf(pid: number): string | null {
-  if (process.platform === "linux") {
-    // proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted after the last one.
-    const fields = readIfThere(`/proc/${pid}/stat`)
-      ?.replace(/^.*\) /s, "")
-      .split(" ");
-    return fields === undefined || fields[0] === "Z" ? null : (fields[19] ?? null);
-  }
-  const listed = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-  return listed.status === 0 ? listed.stdout.trim() : null;
 }

@@ -14,7 +14,7 @@ import {
   spawnShard,
   startShard,
 } from "../e2e/shard-process.ts";
-import { startTcpProxy, type TcpProxy } from "../e2e/tcp-proxy.ts";
+import { type CutProxy, startProxy } from "../engines/cut-proxy.ts";
 import { describeOnEngines } from "../engines/engines.ts";
 
 const configOf = (port: number): string => `
@@ -33,15 +33,15 @@ const PERMISSIONS = { [HEADER.permissions]: "products:write" };
 describeOnEngines("a shard whose engines go away", (engines) => {
   let port = 0;
   let files: ShardFiles;
-  let catalog: TcpProxy;
-  let database: TcpProxy;
+  let catalog: CutProxy;
+  let database: CutProxy;
   let client: ShardClient;
   const running: ShardProcess[] = [];
 
   beforeEach(async () => {
     port = await findFreePorts(1);
-    catalog = await startTcpProxy(new URL(engines.dynamodb.endpoint).host);
-    database = await startTcpProxy(engines.single.contactPoints[0] ?? "");
+    catalog = await startProxy(new URL(engines.dynamodb.endpoint).host);
+    database = await startProxy(engines.single.contactPoints[0] ?? "");
     files = await createShardFiles({
       configText: configOf(port),
       addresses: {

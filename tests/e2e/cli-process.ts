@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { identityOf, waitFor } from "../../cli/supervisor/process-group.ts";
+import { waitFor } from "../../cli/supervisor/process-group.ts";
+import { identify, isAlive } from "../../engines/process-identity.ts";
 import { findFreePorts } from "./free-ports.ts";
 
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
@@ -119,8 +120,8 @@ interface Listed {
 
 /** The process `root` and all below it. */
 export function treeOf(root: number): ProcessTree {
-  const members = descendants(root, listProcesses()).map((entry) => ({ ...entry, identity: identityOf(entry.pid) }));
-  const alive = () => members.filter(({ pid, identity }) => identity !== null && identityOf(pid) === identity);
+  const members = descendants(root, listProcesses()).map((entry) => ({ ...entry, identity: identify(entry.pid) }));
+  const alive = () => members.filter(({ identity }) => identity !== null && isAlive(identity));
   return {
     find: (text) => members.filter(({ command }) => command.includes(text)).map(({ pid }) => pid),
     async survivors() {

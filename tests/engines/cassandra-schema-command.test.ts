@@ -3,12 +3,10 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { DynamoDB } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runProgram } from "../../cli/program.ts";
-import type { Terminal } from "../../cli/terminal.ts";
 import { openSession } from "../../shards/cassandra/driver-session.ts";
+import { runCaptured as run } from "../unit/cli/captured-program.ts";
 import { settingsFor } from "./cassandra-keyspaces.ts";
 import { describeOnEngines } from "./engines.ts";
 
@@ -105,19 +103,3 @@ describeOnEngines("zgate schema", ({ single, dynamodb }) => {
     `;
   }
 });
-
-/** Runs a command in this process. */
-async function run(...args: readonly string[]) {
-  const lines: string[] = [];
-  const notes: string[] = [];
-  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal: Terminal = {
-    out: (line) => lines.push(line),
-    note: (line) => notes.push(line),
-    raw: (text) => Promise.resolve(void lines.push(text)),
-    paint: (_style, text) => text,
-    stay: () => undefined,
-    progress: { stream, isInteractive: false, columns: 80 },
-  };
-  return { code: await runProgram(args, { terminal, env: {} }), lines, notes };
-}

@@ -7,10 +7,11 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 /** A proxy that listens on one port of 127.0.0.1 for as long as it is there. */
 export interface CutProxy {
-  readonly endpoint: string;
+  /** As `host:port`. */
+  readonly address: string;
   /** Connections that were made to it so far. */
   connections(): number;
-  /** Ends every connection and refuses new ones. */
+  /** Resets every connection and refuses new ones. */
   cut(): Promise<void>;
   /** Accepts, and lets nothing pass. */
   silence(): Promise<void>;
@@ -19,9 +20,9 @@ export interface CutProxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy for `endpoint`, such as `http://127.0.0.1:8000`. */
-export async function startProxy(endpoint: string): Promise<CutProxy> {
-  const { hostname, port } = new URL(endpoint);
+/** Starts a proxy for `target`, a `host:port`. */
+export async function startProxy(target: string): Promise<CutProxy> {
+  const { hostname, port } = new URL(`tcp://${target}`);
   const sockets = new Set<Socket>();
   let count = 0;
   let isSilent = false;
@@ -42,7 +43,7 @@ export async function startProxy(endpoint: string): Promise<CutProxy> {
   let server = await listen(accept, 0);
   const { port: ownPort } = parseAddress(server.address());
   const stop = async (): Promise<void> => {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) socket.resetAndDestroy();
     if (!server.listening) return;
     server.close();
     await once(server, "close");
@@ -52,7 +53,7 @@ export async function startProxy(endpoint: string): Promise<CutProxy> {
     server = await listen(accept, ownPort);
   };
   return {
-    endpoint: `http://127.0.0.1:${ownPort}`,
+    address: `127.0.0.1:${ownPort}`,
     connections: () => count,
     cut: stop,
     silence: () => {

@@ -51,23 +51,26 @@ describeOnEngines("opening a DynamoDB catalog", (engines) => {
   });
 
   test("an endpoint that accepts and is silent: ends within its patience and one request", async () => {
-    const proxy = await startProxy(engines.dynamodb.endpoint);
+    const proxy = await startProxy(new URL(engines.dynamodb.endpoint).host);
     await proxy.silence();
-    const { message, durationMs } = await openingFailure({ ...freshAddress(engines), endpoint: proxy.endpoint }, 500);
+    const { message, durationMs } = await openingFailure(
+      { ...freshAddress(engines), endpoint: `http://${proxy.address}` },
+      500,
+    );
     expect(message).toContain("does not answer");
     expect(durationMs).toBeLessThan(15_000);
     await proxy.close();
   });
 
   test("missing credentials: says which to set, also where the machine's own service for them is silent", async () => {
-    const proxy = await startProxy(engines.dynamodb.endpoint);
+    const proxy = await startProxy(new URL(engines.dynamodb.endpoint).host);
     await proxy.silence();
     for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"]) {
       vi.stubEnv(name, undefined);
     }
     vi.stubEnv("AWS_CONFIG_FILE", "/nonexistent");
     vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
-    vi.stubEnv("AWS_EC2_METADATA_SERVICE_ENDPOINT", proxy.endpoint);
+    vi.stubEnv("AWS_EC2_METADATA_SERVICE_ENDPOINT", `http://${proxy.address}`);
     const { credentials: _, ...address } = freshAddress(engines);
     const { message, durationMs } = await openingFailure(address, 500);
     expect(message).toContain("no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
@@ -76,9 +79,9 @@ describeOnEngines("opening a DynamoDB catalog", (engines) => {
   });
 
   test("one request per call, with limits on every wait, over connections that are kept", async () => {
-    const proxy = await startProxy(engines.dynamodb.endpoint);
+    const proxy = await startProxy(new URL(engines.dynamodb.endpoint).host);
     const table = await makeTable(engines);
-    const client = await openClient({ ...table.address, endpoint: proxy.endpoint });
+    const client = await openClient({ ...table.address, endpoint: `http://${proxy.address}` });
     const catalog = await table.open({ client });
     for (let times = 0; times < 20; times += 1) await catalog.current(PRODUCTS);
     expect(proxy.connections()).toBe(1);
@@ -184,8 +187,8 @@ async function inOutage(
 /** A catalog behind a proxy, with version 1 known to a map cache whose time runs a second per question. */
 async function startOutage(engines: EngineAddresses) {
   const table = await makeTable(engines);
-  const proxy = await startProxy(engines.dynamodb.endpoint);
-  const catalog = await table.open({ endpoint: proxy.endpoint, patienceMs: 1000 });
+  const proxy = await startProxy(new URL(engines.dynamodb.endpoint).host);
+  const catalog = await table.open({ endpoint: `http://${proxy.address}`, patienceMs: 1000 });
   await catalog.create(mapOf(1), author());
   let nowMs = 0;
   const clock = { ...systemClock, nowMs: () => nowMs };

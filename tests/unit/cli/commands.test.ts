@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDataDirectory, dataDirectory } from "../../../cli/data-directory.ts";
 import { ensureKeys } from "../../../cli/keys.ts";
-import { createProgram, runProgram } from "../../../cli/program.ts";
+import { createProgram } from "../../../cli/program.ts";
 import type { Terminal } from "../../../cli/terminal.ts";
+import { runCaptured as run } from "./captured-program.ts";
 
 let folder: string;
 let server: Server;
@@ -35,21 +35,6 @@ afterEach(async () => {
   await new Promise((settle) => server.close(settle));
   rmSync(folder, { recursive: true });
 });
-
-async function run(...args: readonly string[]) {
-  const lines: string[] = [];
-  const notes: string[] = [];
-  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal: Terminal = {
-    out: (line) => lines.push(line),
-    note: (line) => notes.push(line),
-    raw: (text) => Promise.resolve(void lines.push(text)),
-    paint: (_style, text) => text,
-    stay: () => undefined,
-    progress: { stream, isInteractive: false, columns: 80 },
-  };
-  return { code: await runProgram(args, { terminal, env: {} }), lines, notes };
-}
 
 describe("put --if-none-match '*'", () => {
   it("of a key that is taken says so", async () => {

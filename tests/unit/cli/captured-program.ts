@@ -1,0 +1,27 @@
+// The command line in this process, with what it prints kept. Must not start a process or read the environment.
+import { Writable } from "node:stream";
+import { runProgram } from "../../../cli/program.ts";
+import type { Terminal } from "../../../cli/terminal.ts";
+
+/** How a command ended. `lines` went to stdout, `notes` to stderr. */
+export interface CapturedRun {
+  readonly code: number;
+  readonly lines: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Runs a command on a terminal that is none. */
+export async function runCaptured(...args: readonly string[]): Promise<CapturedRun> {
+  const lines: string[] = [];
+  const notes: string[] = [];
+  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal: Terminal = {
+    out: (line) => lines.push(line),
+    note: (line) => notes.push(line),
+    raw: (text) => Promise.resolve(void lines.push(text)),
+    paint: (_style, text) => text,
+    stay: () => undefined,
+    progress: { stream, isInteractive: false, columns: 80 },
+  };
+  return { code: await runProgram(args, { terminal, env: {} }), lines, notes };
+}
