@@ -66,6 +66,8 @@ export async function runImport(plan: ImportPlan): Promise<ImportResult> {
   const checkpoint =
     loadCheckpoint(plan.checkpointPath, identity) ?? newCheckpoint(identity, randomUUID().slice(0, 13));
   const run = new ImportRun(plan, checkpoint);
+  // Before the first row: an end right after it must not forget under which idempotency key the row went.
+  run.save();
   try {
     await run.sendAll();
   } catch (error) {
