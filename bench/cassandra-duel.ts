@@ -17,6 +17,12 @@ export const CLIENTS = 64;
 /** More than such a cluster does. Where it does more, a run ends when its writes are used up, and what was measured counts. */
 const WRITES_A_SECOND_MAX = 6_000;
 
+/** When warming up ends at last, also on a machine that gives no equal figures. */
+const WARM_ROUNDS_MAX = 20;
+const IDLE_ROUNDS = 2;
+/** A gain of so much, relative to the best before. */
+const WORTH_MENTIONING = 1.05;
+
 /** Both sides, started. */
 export interface CassandraArena {
   readonly context: BenchContext;
@@ -39,12 +45,21 @@ export async function inArena<Value>(
   return value;
 }
 
-/** A round of each side that does not count, so that servers and both sides are warm, and then the turns. */
+/**
+ * Rounds that do not count, until the servers are warm, and then the turns. Fresh servers run interpreted code and gain for
+ * minutes: they are warm when the bare driver has gained nothing worth mentioning two rounds in a row.
+ */
 export async function takeWarmTurns(
   { context }: Pick<CassandraArena, "context">,
   sides: { readonly zgate: Contender; readonly bare: Contender },
 ): Promise<Duel> {
-  await takeTurns(sides, 1, () => undefined);
+  let best = 0;
+  for (let round = 1, idle = 0; round <= WARM_ROUNDS_MAX && idle < IDLE_ROUNDS; round += 1) {
+    const { bare } = await takeTurns(sides, 1, (line) => context.report(`warming up, ${line}`));
+    const reached = bare[0]?.value ?? 0;
+    idle = reached > best * WORTH_MENTIONING ? 0 : idle + 1;
+    best = Math.max(best, reached);
+  }
   return takeTurns(sides, context.settings.runs, context.report);
 }
 

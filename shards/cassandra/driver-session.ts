@@ -4,6 +4,7 @@
  */
 import { Client, type types } from "cassandra-driver";
 import { clusterStatusOf } from "./cluster-status.ts";
+import { guardControlConnection } from "./control-connection.ts";
 import { cassandraErrorOf, type RequestNature } from "./driver-failure.ts";
 import {
   type AnswerTimeouts,
@@ -68,6 +69,7 @@ export async function openSession(options: SessionOptions): Promise<CassandraSes
     if (message.startsWith("Received warning")) return;
     if (level === "error" || level === "warning") log("warn", "cassandra-driver", { source, message });
   });
+  guardControlConnection(client, (error) => log("warn", "cassandra-control-connection", { message: String(error) }));
   try {
     await client.connect();
   } catch (error) {
@@ -120,15 +122,11 @@ class DriverSession implements CassandraSession {
   }
 
   async compareAndSet(statements: readonly Statement[]): Promise<CompareAndSet> {
-    const [first] = statements;
-    if (first === undefined) throw new CassandraError("broken", "a conditional write of no statements");
-    const result =
-      statements.length === 1 ? await this.#execute("conditional-write", first) : await this.#batch(statements);
-    return compareAndSetOf(rowsOf(result));
+    return compareAndSetOf(rowsOf(await this.#apply("conditional-write", statements)));
   }
 
-  async write(statement: Statement): Promise<void> {
-    await this.#execute("write", statement);
+  async write(statements: readonly Statement[]): Promise<void> {
+    await this.#apply("write", statements);
   }
 
   async changeSchema(cql: string): Promise<void> {
@@ -163,10 +161,13 @@ class DriverSession implements CassandraSession {
     );
   }
 
-  #batch(statements: readonly Statement[]): Promise<types.ResultSet> {
+  async #apply(kind: "conditional-write" | "write", statements: readonly Statement[]): Promise<types.ResultSet> {
+    const [first] = statements;
+    if (first === undefined) throw new CassandraError("broken", "a write of no statements");
+    if (statements.length === 1) return this.#execute(kind, first);
     const queries = statements.map(({ cql, parameters }) => ({ query: cql, params: [...parameters] }));
-    return this.#send("conditional-write", statements, (traceQuery) =>
-      this.#client.batch(queries, { ...requestOptions("conditional-write", this.#limits), traceQuery }),
+    return this.#send(kind, statements, (traceQuery) =>
+      this.#client.batch(queries, { ...requestOptions(kind, this.#limits), traceQuery }),
     );
   }
 

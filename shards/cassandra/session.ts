@@ -72,8 +72,11 @@ export interface CassandraSession {
   readQuorum(statement: Statement, paging: Paging): Promise<ResultPage>;
   /** One conditional statement, or several of one partition as one: SERIAL, committed at QUORUM. Never sent twice. */
   compareAndSet(statements: readonly Statement[]): Promise<CompareAndSet>;
-  /** Unconditional, at QUORUM: only for what any conditional write outranks, or what no condition ever touches. */
-  write(statement: Statement): Promise<void>;
+  /**
+   * Unconditional, at QUORUM: only for what any conditional write outranks, or what no condition ever touches. Several go as
+   * one request and are applied each by itself: after a failure, any of them may have been.
+   */
+  write(statements: readonly Statement[]): Promise<void>;
   /** A change of the schema; resolves when all reachable nodes agree on it. */
   changeSchema(cql: string): Promise<void>;
   status(): ClusterStatus;

@@ -7,19 +7,26 @@
  * same slots goes on from there, and a slot that has moved on keeps what it has.
  */
 import { hash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CollectionName, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import { compareCodePoints } from "../../router/text.ts";
-import type { CassandraSession } from "../cassandra/session.ts";
+import { CassandraError, type CassandraSession } from "../cassandra/session.ts";
 import { isUnknown, storeErrorOf } from "./cassandra-fault.ts";
 import { parseClaim, parseOwnership, parseSlot, type StoredClaim } from "./cassandra-rows.ts";
 import type { ClaimStatements, OwnershipPut, TableStatements } from "./cassandra-statements.ts";
 import { type FirstClaim, type OwnershipChange, StoreError } from "./port.ts";
 
-/** Slots that are claimed at the same time: a claim must not take all that the session lets through. */
-const CLAIMS_IN_FLIGHT_MAX = 64;
-/** Times that one slot's claim is sent. */
+/** Requests of a claim at the same time: it must not take all that the session lets through. */
+const CLAIMS_IN_FLIGHT_MAX = 16;
+/** Slots in one of them. Of more partitions in one request the servers would warn. */
+const SLOTS_PER_CLAIM = 10;
+/** Times that one request of a claim is sent. */
 const WRITES_MAX = 5;
+/** Times that a slot is read to learn what became of a change. */
+const READS_MAX = 4;
+/** Longest pause between two of these, in milliseconds; a shorter one is drawn each time. */
+const PAUSE_MS_MAX = 200;
 /** Slots in one answer of the servers. */
 const SLOTS_PER_PAGE = 1000;
 
@@ -46,12 +53,24 @@ export async function setOwnership(table: OwnershipTable, change: OwnershipPut):
   try {
     const batch = [statements.setOwnership(change), statements.putSentinel(slot)];
     const { isApplied } = await session.compareAndSet(batch);
-    return { applied: isApplied, current: isApplied ? next : await readOwnership(table, slot) };
+    return { applied: isApplied, current: isApplied ? next : await insistOnReading(table, slot) };
   } catch (error) {
     if (!isUnknown(error)) throw error;
-    const current = await readOwnership(table, slot).catch(() => null);
+    const current = await insistOnReading(table, slot).catch(() => null);
     if (current !== null && isSame(current, next)) return { applied: true, current };
     throw storeErrorOf(error);
+  }
+}
+
+/** Where others change the same slot, servers give up reads as well; what became of a change is worth some of them. */
+async function insistOnReading(table: OwnershipTable, slot: SlotId): Promise<Ownership> {
+  for (let reading = 1; ; reading += 1) {
+    try {
+      return await readOwnership(table, slot);
+    } catch (error) {
+      if (!(error instanceof CassandraError) || error.kind !== "unavailable" || reading === READS_MAX) throw error;
+      await sleep(Math.random() * PAUSE_MS_MAX);
+    }
   }
 }
 
@@ -146,9 +165,12 @@ async function finish(table: OwnershipTable, request: ClaimRequest, held: Readon
   const { session, statements } = table;
   const { claims, collection, slots } = request;
   const missing = slots.filter((slot) => !held.has(slot));
-  const queue = missing.values();
+  const groups = Array.from({ length: Math.ceil(missing.length / SLOTS_PER_CLAIM) }, (_, index) =>
+    missing.slice(index * SLOTS_PER_CLAIM, (index + 1) * SLOTS_PER_CLAIM).map((slot) => statements.claimSlot(slot)),
+  );
+  const queue = groups.values();
   const workers = Array.from({ length: CLAIMS_IN_FLIGHT_MAX }, async () => {
-    for (const slot of queue) await insist(() => session.write(statements.claimSlot(slot)));
+    for (const group of queue) await insist(() => session.write(group));
   });
   await Promise.all(workers);
   // If this is not applied, somebody else has done it; if nobody knows, the next claim does it again.

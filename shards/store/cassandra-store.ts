@@ -13,7 +13,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { COMMIT_MS_MAX, type CommitServices, commitGroup } from "./cassandra-commit.ts";
 import { isBroken, storeErrorOf } from "./cassandra-fault.ts";
-import { LIST_BUDGET, type ListExperience, listCassandra } from "./cassandra-list.ts";
+import { LIST_BUDGET, type ListBudget, type ListExperience, listCassandra } from "./cassandra-list.ts";
 import { MEMORY_LIMITS, type MemoryLimits, SlotMemory } from "./cassandra-memory.ts";
 import { claimFirst, hasHeld, readOwnership, setOwnership } from "./cassandra-ownership.ts";
 import { parseDocument, parseIdentity, parseOwnership } from "./cassandra-rows.ts";
@@ -50,6 +50,7 @@ export interface CassandraStoreOptions {
   readonly collections: readonly StoreCollection[];
   readonly log: Logger;
   readonly memory?: Partial<MemoryLimits>;
+  readonly listBudget?: Partial<ListBudget>;
   readonly clock?: Clock;
   /** From 0 to 1. */
   readonly random?: () => number;
@@ -97,6 +98,7 @@ class CassandraStore implements Store {
   readonly #claims: ClaimStatements;
   readonly #commits: CommitServices;
   readonly #queue = new SlotQueue();
+  readonly #listBudget: ListBudget;
   readonly #listExperience: ListExperience = new Map();
   readonly #sweepPositions: SweepPositions = new Map();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -106,6 +108,7 @@ class CassandraStore implements Store {
     const { session, keyspace, collections, clock = systemClock, random = Math.random } = options;
     this.#session = session;
     this.#log = options.log;
+    this.#listBudget = { ...LIST_BUDGET, ...options.listBudget };
     this.#tables = new Map(
       collections.map(({ name, placement }) => [name, { placement, statements: new TableStatements(keyspace, name) }]),
     );
@@ -151,7 +154,7 @@ class CassandraStore implements Store {
           placement,
           experience: this.#listExperience,
           clock: this.#commits.clock,
-          budget: LIST_BUDGET,
+          budget: this.#listBudget,
         },
         request,
       ),

@@ -15,8 +15,12 @@ import type { CassandraSettings } from "../../shards/cassandra/settings.ts";
 import type { StoreCollection } from "../../shards/store/port.ts";
 import type { CassandraAddress } from "./engines.ts";
 
-/** Keyspaces that are emptied and used by turns. */
-const KEYSPACES = 3;
+/**
+ * Keyspaces that are emptied and used by turns. One rests between its use and its emptying for as long as two tests take: a
+ * write that is acknowledged by two nodes may reach the third one later, and there it would outlive an emptying.
+ */
+const KEYSPACES = 4;
+const RESTING = 2;
 
 /** A keyspace with a table for each collection, all of them empty. */
 export interface LentKeyspace {
@@ -61,7 +65,7 @@ export function withoutClosing(session: CassandraSession): CassandraSession {
     readSerial: (statement) => session.readSerial(statement),
     readQuorum: (statement, paging) => session.readQuorum(statement, paging),
     compareAndSet: (statements) => session.compareAndSet(statements),
-    write: (statement) => session.write(statement),
+    write: (statements) => session.write(statements),
     changeSchema: (cql) => session.changeSchema(cql),
     status: () => session.status(),
     close: () => Promise.resolve(),
@@ -72,13 +76,14 @@ export function withoutClosing(session: CassandraSession): CassandraSession {
 export function createKeyspacePool(options: PoolOptions): KeyspacePool {
   let session: Promise<CassandraSession> | null = null;
   const made: string[] = [];
-  const free: Promise<string>[] = [];
+  const resting: (() => Promise<string>)[] = [];
+  const ready: Promise<string>[] = [];
   const connect = () => {
     session ??= openSession({ settings: settingsFor(options), keyspace: null, limits: { writeMs: 10_000 } });
     return session;
   };
   const take = async () => {
-    const next = made.length < KEYSPACES && free.length < 2 ? null : free.shift();
+    const next = made.length < KEYSPACES ? null : ready.shift();
     return (await next) ?? makeKeyspace(options, await connect(), made);
   };
   return {
@@ -86,14 +91,17 @@ export function createKeyspacePool(options: PoolOptions): KeyspacePool {
       const keyspace = await take();
       const connected = await connect();
       const giveBack = (used: readonly CollectionName[]) => {
-        free.push(empty(connected, keyspace, used));
+        resting.push(() => empty(connected, keyspace, used));
+        if (resting.length <= RESTING) return;
+        const rested = resting.shift();
+        if (rested !== undefined) ready.push(rested());
       };
       return { keyspace, session: withoutClosing(connected), giveBack };
     },
     dispose: async () => {
       if (session === null) return;
       const connected = await session;
-      await Promise.allSettled(free);
+      await Promise.allSettled(ready);
       await Promise.all(made.map((keyspace) => connected.changeSchema(`DROP KEYSPACE IF EXISTS ${keyspace}`)));
       await connected.close();
     },

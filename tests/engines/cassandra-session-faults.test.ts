@@ -34,7 +34,7 @@ describeOnEngines("a Cassandra session under faults", ({ single, cluster }) => {
       session = await bed.open(proxied.options);
       // Prepared, so that what fails is the request and not its preparation.
       await session.readSerial(selectOf("warm"));
-      await session.write(plainInsertOf("warm-write"));
+      await session.write([plainInsertOf("warm-write")]);
       await session.compareAndSet([insertOf("warm")]);
       proxy.forget();
     });
@@ -49,7 +49,7 @@ describeOnEngines("a Cassandra session under faults", ({ single, cluster }) => {
     const writes = {
       "conditional statement": (key: string) => session.compareAndSet([insertOf(key)]),
       "conditional batch": (key: string) => session.compareAndSet([insertOf(key), insertOf(`${key}-2`)]),
-      "plain write": (key: string) => session.write(plainInsertOf(key)),
+      "plain write": (key: string) => session.write([plainInsertOf(key)]),
     };
     const modes: readonly ProxyMode[] = ["hold", "cut"];
     const cases = modes.flatMap((mode) => Object.entries(writes).map(([name, write]) => ({ name, mode, write })));

@@ -143,7 +143,7 @@ describeOnEngines("a Cassandra session", ({ single }) => {
       await traced.readQuorum(selectOf("trace"), ALL);
       await traced.compareAndSet([insertOf("trace")]);
       await traced.compareAndSet([insertOf("trace-2"), insertOf("trace-3")]);
-      await traced.write(plainInsertOf("trace-4"));
+      await traced.write([plainInsertOf("trace-4")]);
       expect(lines.map((line) => line["request"])).toEqual([
         "serial-read",
         "quorum-read",

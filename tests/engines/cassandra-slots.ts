@@ -54,12 +54,12 @@ export async function forget(to: SlotTable, slots: readonly SlotId[]): Promise<v
 
 /** Removes the documents of a slot, as a clean-up after a move does. */
 export async function cleanUp({ session, table }: SlotTable, slot: SlotId): Promise<void> {
-  await session.write({ cql: `DELETE FROM ${table} WHERE slot = ? AND kind = 0`, parameters: [slot] });
+  await session.write([{ cql: `DELETE FROM ${table} WHERE slot = ? AND kind = 0`, parameters: [slot] }]);
 }
 
 async function writeAll({ session }: SlotTable, statements: readonly Statement[]): Promise<void> {
   for (let start = 0; start < statements.length; start += WRITES_AT_ONCE) {
-    await Promise.all(statements.slice(start, start + WRITES_AT_ONCE).map((statement) => session.write(statement)));
+    await Promise.all(statements.slice(start, start + WRITES_AT_ONCE).map((statement) => session.write([statement])));
   }
 }
 
@@ -93,7 +93,7 @@ export function interrupted(session: CassandraSession, interruptions: Interrupti
       await interruptions.afterWrite?.(write);
       return done;
     },
-    write: (statement) => session.write(statement),
+    write: (statements) => session.write(statements),
     changeSchema: (cql) => session.changeSchema(cql),
     status: () => session.status(),
     close: () => session.close(),

@@ -138,7 +138,7 @@ describeOnEngines("the first claim on Cassandra", ({ single }) => {
 
   it("of which only a part is left is refused, and named", async () => {
     const cql = `INSERT INTO ${lent.keyspace}.claims (collection, state) VALUES (?, ?)`;
-    await lent.session.write({ cql, parameters: [PRODUCTS.name, "done"] });
+    await lent.session.write([{ cql, parameters: [PRODUCTS.name, "done"] }]);
     const us = await openProcess(lent);
     await expect(us.store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement))).rejects.toMatchObject({
       kind: "unavailable",

@@ -101,12 +101,12 @@ describeOnEngines("values in the store on Cassandra", ({ single }) => {
     await bed.session.compareAndSet([
       statement("UPDATE TABLE SET own_epoch = ? WHERE slot = ? IF own_state = 'OWNER'", [large, slot]),
     ]);
-    for (const refused of [
-      us.store.ownership(addressOf(key)),
-      us.store.commit([put(key, "2")]),
-      us.store.read(addressOf(key)),
+    for (const isRefused of [
+      () => us.store.ownership(addressOf(key)),
+      () => us.store.commit([put(key, "2")]),
+      () => us.store.read(addressOf(key)),
     ]) {
-      await expect(refused).rejects.toMatchObject({
+      await expect(isRefused()).rejects.toMatchObject({
         kind: "unavailable",
         message: expect.stringContaining("own_epoch"),
       });

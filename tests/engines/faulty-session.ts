@@ -52,8 +52,8 @@ export class FaultySession implements CassandraSession {
     return this.#pass("compareAndSet", () => this.#inner.compareAndSet(statements));
   }
 
-  write(statement: Statement): Promise<void> {
-    return this.#pass("write", () => this.#inner.write(statement));
+  write(statements: readonly Statement[]): Promise<void> {
+    return this.#pass("write", () => this.#inner.write(statements));
   }
 
   readQuorum(...request: Parameters<CassandraSession["readQuorum"]>) {
