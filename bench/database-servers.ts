@@ -2,6 +2,8 @@
  * The real databases of a run: those that the environment names are used as they are, the others are started when a bench first asks
  * for them and stopped with the run. It must not know what is stored in them.
  */
+import { readdirSync } from "node:fs";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import { type EnginesRequest, type RunningEngines, startEngines } from "../engines/engines.ts";
 import { DATACENTER, DYNAMODB_REGION } from "../engines/settings.ts";
@@ -22,6 +24,13 @@ export interface DynamodbPlace {
 /** What can be named by the environment instead of being started. */
 const NAMED = { cluster: "ZGATE_CASSANDRA_3", dynamodb: "ZGATE_DYNAMODB" } as const;
 
+/**
+ * The servers' niceness. They have dozens of threads that all want a processor of this machine, and either side of a comparison has one
+ * in each process: with equal rights it would wait its turn behind them, and what was compared would be that wait. In use, a
+ * database has machines of its own.
+ */
+const NICENESS = 10;
+
 /** The servers of one run, in a folder of their own. */
 export class DatabaseServers {
   readonly #directory: string;
@@ -40,6 +49,7 @@ export class DatabaseServers {
     if (named !== undefined) return { contactPoints: named.split(","), datacenter: DATACENTER };
     const { cassandra } = await this.#start("cassandra", { cassandraNodes: 3, dynamodb: false });
     if (cassandra === null) throw new Error("started no Cassandra");
+    for (const node of cassandra.nodes) yieldTo(node.pid());
     return cassandra;
   }
 
@@ -65,5 +75,17 @@ export class DatabaseServers {
     const starting = startEngines({ directory, onProgress: this.#report, signal: this.#over.signal, ...what });
     this.#starting.push(starting);
     return starting;
+  }
+}
+
+/** Lets everything else go first. A thread inherits it from the one that starts it, so those there are will do. */
+function yieldTo(pid: number | null): void {
+  if (pid === null || process.platform !== "linux") return;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      setPriority(Number(thread), NICENESS);
+    } catch {
+      // The thread has ended.
+    }
   }
 }

@@ -7,10 +7,14 @@ import type { Clock } from "./clock.ts";
 import { describeError, type Logger } from "./log.ts";
 import type { Store } from "./store/port.ts";
 
-/** Between two rounds, in milliseconds. */
-const ROUND_MS = 60_000;
-/** Between two steps of one round, in milliseconds, so that clients' writes go in between. */
-const STEP_PAUSE_MS = 20;
+/** Least time between two rounds, and before the first, in milliseconds: a shard that starts has other things to do. */
+const ROUND_MS_MIN = 60_000;
+/** Rounds within the shortest retention time: so much longer than promised something may stay. */
+const ROUNDS_PER_RETENTION = 100;
+/** Least pause between two steps of one round, in milliseconds. */
+const STEP_PAUSE_MS_MIN = 20;
+/** A pause is so many times as long as the step before it: clients get the rest of what the database can do. */
+const PAUSE_PER_STEP = 4;
 /** Rows looked at in one step. */
 const STEP_ROWS_MAX = 500;
 
@@ -22,11 +26,14 @@ export interface SweeperOptions {
   readonly log: Logger;
 }
 
-/** Sweeps every minute until `signal` aborts, and for as long as there is more. Never rejects. */
+/** Sweeps again and again until `signal` aborts, each time for as long as there is more. Never rejects. */
 export async function runSweeper(options: SweeperOptions, signal: AbortSignal): Promise<void> {
+  const retentions = [...options.collections].flatMap((of) => [of.idempotencyRetentionMs, of.tombstoneRetentionMs]);
+  const roundMs = Math.max(ROUND_MS_MIN, Math.min(...retentions) / ROUNDS_PER_RETENTION);
+  await options.clock.sleep(ROUND_MS_MIN);
   while (!signal.aborted) {
     await sweepRound(options, signal);
-    await options.clock.sleep(ROUND_MS);
+    if (!signal.aborted) await options.clock.sleep(roundMs);
   }
 }
 
@@ -37,10 +44,12 @@ async function sweepRound(options: SweeperOptions, signal: AbortSignal): Promise
     const more: CollectionConfig[] = [];
     for (const collection of unfinished) {
       if (signal.aborted) return;
+      const startedAtMs = options.clock.nowMs();
       if (await sweepStep(options, collection)) more.push(collection);
+      const tookMs = options.clock.nowMs() - startedAtMs;
+      await options.clock.sleep(Math.max(STEP_PAUSE_MS_MIN, tookMs * PAUSE_PER_STEP));
     }
     unfinished = more;
-    if (unfinished.length > 0) await options.clock.sleep(STEP_PAUSE_MS);
   }
 }
 

@@ -21,8 +21,8 @@ const SLOTS_AT_ONCE_MAX = 64;
 /** Where a slot has more than an answer holds, so many times fewer slots are asked for next, down to that slot alone; then more again. */
 const STEPPING = 8;
 
-/** Slots that one step looks into: a collection with more of them (stripes) is gone over in several rounds of the caller. */
-const STEP_SLOTS_MAX = 4_096;
+/** Slots that one step looks into: the caller pauses between steps, so that they stay short. */
+const STEP_SLOTS_MAX = 256;
 
 /** Batches of different slots under way at once. */
 const REMOVALS_AT_ONCE = 4;
@@ -63,8 +63,8 @@ interface Step {
 }
 
 /**
- * One step. It looks at `rowsMax` entries at most, removed or not; `more` says that it found so many. Rejects with
- * `CassandraError`; what it failed at is passed by until the next round.
+ * One step. It looks at `rowsMax` entries at most, removed or not; `more` says that the collection has not been gone over to its
+ * end. Rejects with `CassandraError`; what it failed at is passed by until the next round.
  */
 export async function sweepOnce(
   source: SweepSource,
@@ -76,7 +76,7 @@ export async function sweepOnce(
   while (position !== null && step.looked < request.rowsMax && step.slotsLooked < STEP_SLOTS_MAX) {
     position = await sweepSlots(step, position);
   }
-  return { records: step.removed.record, tombstones: step.removed.tombstone, more: step.looked === request.rowsMax };
+  return { records: step.removed.record, tombstones: step.removed.tombstone, more: position !== null };
 }
 
 /** Sweeps the next slots; where to go on, null at the end of the round. */
