@@ -23,8 +23,11 @@ const EXPECTED_REFUSALS: ReadonlySet<string> = new Set([
   "STORAGE_UNAVAILABLE",
 ]);
 
+/** What was asked for. */
+export type AskedKind = "read" | "put" | "patch" | "delete";
+
 /** Of a read or a write. */
-export function meaningOf(outcome: WireOutcome, kind: "read" | "put" | "delete"): Meaning {
+export function meaningOf(outcome: WireOutcome, kind: AskedKind): Meaning {
   if (outcome.kind === "not-sent") return plain(REFUSED, "refused: no connection");
   if (outcome.kind === "lost") return plain(UNKNOWN, `unknown: no answer (${outcome.reason})`);
   const result = resultOf(outcome, kind);
@@ -36,13 +39,13 @@ function plain(result: OperationResult, label: string): Meaning {
   return { result, label, oddity: null };
 }
 
-function resultOf({ status, op }: WireAnswer, kind: "read" | "put" | "delete"): OperationResult | null {
+function resultOf({ status, op }: WireAnswer, kind: AskedKind): OperationResult | null {
   if (status === 404) return { kind: "missing" };
   if (status === 412 && kind !== "read") return { kind: "conflict", currentOp: op };
   if (status === 204 && kind === "delete") return { kind: "deleted" };
   if (op === null) return null;
   if (status === 200 && kind === "read") return { kind: "found", op };
-  if (status === 200 && kind === "put") return { kind: "replaced", op };
+  if (status === 200 && (kind === "put" || kind === "patch")) return { kind: "replaced", op };
   return status === 201 && kind === "put" ? { kind: "created", op } : null;
 }
 

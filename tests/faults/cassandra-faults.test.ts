@@ -137,7 +137,8 @@ describe.skipIf(absence !== null)("three nodes, RF 3", () => {
     expect(unsettled() + unavailable(), "no cut was felt").toBeGreaterThan(before);
   });
 
-  test("a slow wire to one node", async () => {
+  test("a slow wire to one node: what goes over it is late, and the rest goes on", async () => {
+    const before = load.count("late");
     const proxy = cluster.proxy(victim());
     for (const delayMs of [400, 2500]) {
       proxy.delayMs = delayMs;
@@ -147,14 +148,17 @@ describe.skipIf(absence !== null)("three nodes, RF 3", () => {
     proxy.pass();
     await untilGrown(answered, SOME, "all is well again");
     tell(`the wire was slow: ${describeCounts()}`);
+    expect(load.count("late"), "no answer was late").toBeGreaterThan(before);
   });
 
   test("a conditional write held on the wire until everybody has given it up, then let through", async () => {
+    const before = unsettled();
     for (let round = 0; round < 3; round += 1) {
       const held = await cluster.holdNext("request");
       await sleep(HELD_MS);
       held.release();
     }
+    expect(unsettled(), "nobody had given up a write").toBeGreaterThan(before);
     await untilGrown(answered, SOME, "the load goes on");
     tell(`conditional writes came late: ${describeCounts()}`);
   });

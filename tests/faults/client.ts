@@ -42,6 +42,9 @@ const REPEAT_PAUSE_MS = 250;
 /** After a refusal, so that nobody spins; a little different each time. */
 const REFUSED_PAUSE_MS = 40;
 
+/** An answer that takes longer is counted as late, whatever it says. */
+const LATE_MS = 1500;
+
 /** Now and then a new connection, so that a worker that was replaced gets its share. */
 const RECONNECT_PART = 0.02;
 
@@ -54,10 +57,12 @@ export async function runClient(options: ClientOptions): Promise<void> {
   await client.close();
 }
 
+const METHODS = { put: "PUT", patch: "PATCH", delete: "DELETE" } as const;
+
 interface Write {
   readonly id: string;
   readonly key: LoadKey;
-  readonly kind: "put" | "delete";
+  readonly kind: "put" | "patch" | "delete";
   readonly condition: Condition;
   readonly idempotencyKey: string | null;
   /** The same bytes at every repetition: a key stands for one request. */
@@ -143,7 +148,9 @@ class Client {
     const write = { ...fill, idempotencyKey: isKeyed ? randomUUID() : null };
     if (choice < 9) return { ...write, kind: "delete", condition: { kind: "none" } };
     if (choice < 16) return { ...write, kind: "delete", condition: matching };
-    if (choice < 30) return { ...write, kind: "put", condition: { kind: "absent" } };
+    // It names the whole content, so that what is found tells whose it is.
+    if (choice < 24) return { ...write, kind: "patch", condition: choice < 20 ? matching : { kind: "none" } };
+    if (choice < 36) return { ...write, kind: "put", condition: { kind: "absent" } };
     return { ...write, kind: "put", condition: choice < 62 ? matching : { kind: "none" } };
   }
 
@@ -182,12 +189,13 @@ class Client {
   async #attempt(write: Write, op: string): Promise<Meaning> {
     const { kind, key, condition, idempotencyKey } = write;
     const headers: Record<string, string> = { [HEADER.op]: op };
+    if (kind === "patch") headers["content-type"] = "application/merge-patch+json";
     if (condition.kind === "absent") headers["if-none-match"] = "*";
     if (condition.kind === "match") headers["if-match"] = `"${condition.op}"`;
     if (idempotencyKey !== null) headers["idempotency-key"] = idempotencyKey;
-    const body = kind === "put" ? { body: write.body } : {};
+    const body = kind === "delete" ? {} : { body: write.body };
     const outcome = await this.#send(key.shard, {
-      method: kind === "put" ? "PUT" : "DELETE",
+      method: METHODS[kind],
       path: key.path,
       headers,
       ...body,
@@ -200,7 +208,9 @@ class Client {
   async #send(shard: string, asked: Pick<SignedRequest, "path"> & Partial<SignedRequest>): Promise<WireOutcome> {
     const origin = this.#options.world.origins[shard];
     if (origin === undefined) throw new Error(`broken assumption: an origin of ${shard}`);
+    const startedMs = performance.now();
     const outcome = await this.#wire.send(origin, { method: "GET", query: "", headers: {}, body: null, ...asked });
+    if (performance.now() - startedMs > LATE_MS) this.#options.world.count("late");
     // Its clock and this one do not agree; another worker's may.
     if (outcome.kind === "answer" && outcome.status === 401) await this.#wire.reconnect();
     return outcome;

@@ -6,7 +6,7 @@ import { createSigner } from "../../shards/http/signature.ts";
 
 /** What is asked of a shard. `headers` may replace any that the signer would choose. */
 export interface SignedRequest {
-  readonly method: "GET" | "PUT" | "DELETE";
+  readonly method: "GET" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;

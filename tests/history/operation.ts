@@ -8,12 +8,13 @@ export type Condition =
   | { readonly kind: "match"; readonly op: string };
 
 /**
- * `ops` are the ids that the write's attempts would give the document: one for each attempt, all under one idempotency
+ * A `patch` changes a document that is there, as a `delete` does; of one that is missing it says so. `ops` are the ids that the write's attempts would give the document: one for each attempt, all under one idempotency
  * key when there are several, so that at most one of them may be applied, and that once.
  */
 export type OperationRequest =
   | { readonly kind: "read" }
   | { readonly kind: "put"; readonly condition: Condition; readonly ops: readonly string[] }
+  | { readonly kind: "patch"; readonly condition: Condition; readonly ops: readonly string[] }
   | { readonly kind: "delete"; readonly condition: Condition; readonly ops: readonly string[] };
 
 /**

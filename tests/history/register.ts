@@ -56,13 +56,14 @@ export function possibleTransition(operation: Operation, op: string): Transition
   if (request.kind === "read") return null;
   if (request.kind === "delete") return { need: needOf(request.condition), effect: ABSENT };
   const { condition } = request;
-  const need: Need = condition.kind === "none" ? { kind: "any" } : needOf(condition);
+  const needsNothing = condition.kind === "none" && request.kind === "put";
+  const need: Need = needsNothing ? { kind: "any" } : needOf(condition);
   return { need, effect: { kind: "value", op } };
 }
 
 /** A write with a condition is told 412, not 404. */
 function isMissable({ request }: Operation): boolean {
-  return request.kind === "read" || (request.kind === "delete" && request.condition.kind === "none");
+  return request.kind === "read" || (request.kind !== "put" && request.condition.kind === "none");
 }
 
 function observation(need: Need): Transition {
@@ -83,7 +84,8 @@ function conflict(condition: Condition, currentOp: string | null): Transition {
 }
 
 function put({ request }: Operation, op: string, need: Need): Transition {
-  if (request.kind !== "put" || !request.ops.includes(op)) return IMPOSSIBLE;
+  if (request.kind === "read" || request.kind === "delete" || !request.ops.includes(op)) return IMPOSSIBLE;
+  if (request.kind === "patch" && need.kind === "absent") return IMPOSSIBLE;
   const { condition } = request;
   const effect: Effect = { kind: "value", op };
   if (condition.kind === "none") return { need, effect };

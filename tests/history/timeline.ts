@@ -139,8 +139,9 @@ function usefulTransition(operation: Operation, named: ReadonlySet<string>): Tra
   const op = ops.find((candidate) => named.has(candidate)) ?? ops[0];
   const transition = op === undefined ? null : possibleTransition(operation, op);
   if (transition === null || op === undefined) return null;
-  const replacesOneVersion = transition.effect.kind === "value" && transition.need.kind === "value";
-  return replacesOneVersion && !named.has(op) ? null : transition;
+  const { need, effect } = transition;
+  const onlyReplaces = effect.kind === "value" && (need.kind === "value" || need.kind === "present");
+  return onlyReplaces && !named.has(op) ? null : transition;
 }
 
 function namesOf(need: Need): readonly string[] {

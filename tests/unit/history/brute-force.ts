@@ -26,7 +26,7 @@ interface Way {
 /** What the state can be after `operation` took effect on `state` and was answered as it was. */
 function waysOf(operation: Operation, state: string | null): readonly Way[] {
   const { request } = operation;
-  const ops = request.kind === "put" ? request.ops : [""];
+  const ops = request.kind === "put" || request.kind === "patch" ? request.ops : [""];
   return ops.flatMap((op): readonly Way[] => {
     const [result, next] = serve(operation, op, state);
     return isAnswer(operation, result) ? [{ state: next }] : [];
@@ -43,5 +43,6 @@ function serve({ request }: Operation, op: string, state: string | null): readon
   const isMet = condition.kind === "none" || (condition.kind === "absent" ? state === null : state === condition.op);
   if (!isMet) return [{ kind: "conflict", currentOp: state }, state];
   if (request.kind === "put") return [{ kind: state === null ? "created" : "replaced", op }, op];
-  return state === null ? [{ kind: "missing" }, null] : [{ kind: "deleted" }, null];
+  if (state === null) return [{ kind: "missing" }, null];
+  return request.kind === "patch" ? [{ kind: "replaced", op }, op] : [{ kind: "deleted" }, null];
 }

@@ -19,11 +19,11 @@ export function nonsenseHistory(random: Random, size: number): readonly Operatio
 type Ops = readonly string[];
 
 function requestOf(random: Random, op: string, ops: Ops): OperationRequest {
-  const kind = random.pick(["read", "put", "put", "delete"] as const);
+  const kind = random.pick(["read", "put", "put", "delete", "patch"] as const);
   if (kind === "read") return { kind };
   const match: Condition = { kind: "match", op: anyOf(random, ops) };
   const attempts = random.chance(0.15) ? [op, `${op}'`] : [op];
-  if (kind === "delete") return { kind, ops: attempts, condition: random.chance(0.4) ? match : { kind: "none" } };
+  if (kind !== "put") return { kind, ops: attempts, condition: random.chance(0.4) ? match : { kind: "none" } };
   return { kind, ops: attempts, condition: random.pick<Condition>([{ kind: "none" }, { kind: "absent" }, match]) };
 }
 

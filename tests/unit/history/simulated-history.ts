@@ -97,8 +97,12 @@ function takeEffect(simulation: Simulation, started: Started): void {
     started.result = { kind: "conflict", currentOp: state };
     return;
   }
+  if (state === null && request.kind !== "put") {
+    started.result = { kind: "missing" };
+    return;
+  }
   if (request.kind === "delete") {
-    started.result = { kind: state === null ? "missing" : "deleted" };
+    started.result = { kind: "deleted" };
     simulation.state = null;
     return;
   }
@@ -170,7 +174,10 @@ function writeRequest(simulation: Simulation, random: Random): OperationRequest 
   const ops = random.chance(0.2) ? [simulation.newOp(), simulation.newOp()] : [simulation.newOp()];
   const version = simulation.versions.at(-1 - random.below(2));
   const matching: Condition = version === undefined ? { kind: "none" } : { kind: "match", op: version };
-  if (random.chance(0.2)) return { kind: "delete", ops, condition: random.chance(0.3) ? matching : { kind: "none" } };
+  if (random.chance(0.35)) {
+    const kind = random.pick(["delete", "patch"] as const);
+    return { kind, ops, condition: random.chance(0.3) ? matching : { kind: "none" } };
+  }
   const condition = random.pick<Condition>([
     { kind: "none" },
     { kind: "none" },
