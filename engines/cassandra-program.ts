@@ -51,6 +51,8 @@ export interface CassandraPlan {
   readonly java: string;
   /** Folder with the jars. */
   readonly lib: string;
+  /** Of cassandra.yaml, beside those of the project or instead of them. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /** What runs the node. */
@@ -83,13 +85,20 @@ function hostOf(index: number): string {
 }
 
 /** cassandra.yaml of the node as data. */
-export function configuration({ index, nodes, directory, ports }: CassandraPlan): Readonly<Record<string, unknown>> {
+export function configuration({
+  index,
+  nodes,
+  directory,
+  ports,
+  settings,
+}: CassandraPlan): Readonly<Record<string, unknown>> {
   const data = (name: string): string => join(directory, "data", name);
   // Each node is a seed: a seed takes its tokens at once, so that all can start together. Nothing streams to a new one,
   // so a node must never come back without its data while the others have theirs.
   const seeds = NODE_HOSTS.slice(0, nodes).map((host) => `${host}:${ports.storage}`);
   return {
     ...CASSANDRA_SETTINGS,
+    ...settings,
     cluster_name: CLUSTER_NAME,
     num_tokens: TOKENS_PER_NODE,
     initial_token: tokensOf(index, nodes),

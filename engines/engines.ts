@@ -39,6 +39,8 @@ export interface EnginesRequest {
   readonly onProgress?: (text: string) => void;
   /** Ends the start; nothing is left running. */
   readonly signal?: AbortSignal;
+  /** Settings of cassandra.yaml beside those of the project, or instead of them. */
+  readonly cassandraSettings?: Readonly<Record<string, string>>;
   /** At the first start: `usual` prefers 9042 and 8000; `any` (default) keeps away from them. */
   readonly ports?: "usual" | "any";
 }
@@ -157,7 +159,8 @@ function cassandraNodes(
   return Array.from({ length: nodes }, (_, index) => {
     const directory = directoryOf(start.directory, `cassandra-${index + 1}`);
     const { java, cassandraLib: lib } = start.libs;
-    const plan = { index, nodes, directory, logFile: join(directory, "log"), ports, java, lib };
+    const { cassandraSettings: settings = {} } = start.request;
+    const plan = { index, nodes, directory, logFile: join(directory, "log"), ports, java, lib, settings };
     return new ProgramNode(cassandraProgram(plan), onDeath);
   });
 }

@@ -6,6 +6,7 @@ import type { CollectionName, ShardId } from "../../router/ids.ts";
 import type { Placement } from "../../router/slot.ts";
 import { keyspaceOf, tableOf } from "./names.ts";
 import { type FoundSchema, readSchema } from "./schema-state.ts";
+import { settingDifferences } from "./server-settings.ts";
 import { CassandraError, type CassandraSession, type Statement } from "./session.ts";
 import type { CassandraSettings } from "./settings.ts";
 import {
@@ -79,8 +80,10 @@ export async function planSchema(target: SchemaTarget, bookkeeper: Bookkeeper): 
       ...identitySteps(found, keyspace, shard),
       ...collectionSteps(found, keyspace, collections),
     ],
-    differences:
-      found.replication === null ? [] : replicationDifferences(keyspace, found.replication, settings.replication),
+    differences: [
+      ...(found.replication === null ? [] : replicationDifferences(keyspace, found.replication, settings.replication)),
+      ...(await settingDifferences(session)),
+    ],
   };
 }
 
