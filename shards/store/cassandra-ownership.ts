@@ -57,7 +57,7 @@ export async function setOwnership(table: OwnershipTable, change: OwnershipPut):
   } catch (error) {
     if (!isUnknown(error)) throw error;
     const current = await insistOnReading(table, slot).catch(() => null);
-    if (current !== null && isSame(current, next)) return { applied: true, current };
+    if (current !== null && isSameOwnership(current, next)) return { applied: true, current };
     throw storeErrorOf(error);
   }
 }
@@ -79,7 +79,8 @@ function checkEpochs(expected: number, next: number): void {
   if (!Number.isSafeInteger(next)) throw new RangeError(`epoch ${next} is larger than what can be counted exactly`);
 }
 
-function isSame(left: Ownership, right: Ownership): boolean {
+/** Whether all columns agree. */
+export function isSameOwnership(left: Ownership, right: Ownership): boolean {
   const isMove = left.move === right.move && left.run === right.run && left.digest === right.digest;
   return isMove && left.state === right.state && left.epoch === right.epoch && left.to === right.to;
 }

@@ -21,7 +21,7 @@ export interface DocumentRow extends StoredDocument {
   readonly key: CanonicalKey;
 }
 
-/** An idempotency record. `batch` names the one batch that may have stored it. */
+/** An idempotency record. `batch` names the one batch that may have stored it; empty if it came by a move. */
 export interface RecordRow extends IdempotencyRecord {
   readonly batch: string;
 }
@@ -85,7 +85,8 @@ export function parseSlotContent(rows: readonly Columns[]): SlotContent {
   return { ownership: parseOwnership(rows[0]), documents, records, traces };
 }
 
-function parseRecord(columns: Columns): RecordRow | null {
+/** A record's row; null for a row of another kind. */
+export function parseRecord(columns: Columns): RecordRow | null {
   if (columns["kind"] !== RECORD_KIND || (columns["fingerprint"] ?? null) === null) return null;
   return {
     fingerprint: columns["fingerprint"] as string,

@@ -8,11 +8,13 @@ import { randomInt, randomUUID } from "node:crypto";
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
+import type { MoveEpoch } from "../../router/slot-transition.ts";
 import type { CassandraSession } from "../cassandra/session.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { COMMIT_MS_MAX, type CommitServices, commitGroup } from "./cassandra-commit.ts";
 import { isBroken, storeErrorOf } from "./cassandra-fault.ts";
+import { type CleaningPositions, cleanCassandraSlot, fillCassandraSlot } from "./cassandra-fill.ts";
 import { LIST_BUDGET, type ListBudget, type ListExperience, listCassandra } from "./cassandra-list.ts";
 import { MEMORY_LIMITS, type MemoryLimits, SlotMemory } from "./cassandra-memory.ts";
 import { claimFirst, hasHeld, readOwnership, setOwnership } from "./cassandra-ownership.ts";
@@ -20,6 +22,7 @@ import { parseDocument, parseIdentity, parseOwnership } from "./cassandra-rows.t
 import { SlotQueue } from "./cassandra-slot-queue.ts";
 import { ClaimStatements, readIdentity, TableStatements } from "./cassandra-statements.ts";
 import { type SweepPositions, sweepOnce } from "./cassandra-sweep.ts";
+import { readAllOwnerships, readSlotPage, type SlotSource, weighCassandraSlot } from "./cassandra-transfer.ts";
 import type { StoredDocument } from "./decide-write.ts";
 import {
   type FirstClaim,
@@ -40,6 +43,8 @@ import {
   type Write,
   type WriteOutcome,
 } from "./port.ts";
+import { checkBounds, checkFill, checkRowsMax } from "./slot-row.ts";
+import type { GuardedChange, SlotCleaning, SlotFill, SlotPage, SlotPageRequest, SlotWeight } from "./transfer.ts";
 
 /** Where the data lie, and what this process may remember. */
 export interface CassandraStoreOptions {
@@ -101,6 +106,7 @@ class CassandraStore implements Store {
   readonly #listBudget: ListBudget;
   readonly #listExperience: ListExperience = new Map();
   readonly #sweepPositions: SweepPositions = new Map();
+  readonly #cleaningPositions: CleaningPositions = new Map();
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
@@ -187,6 +193,39 @@ class CassandraStore implements Store {
     );
   }
 
+  ownerships(collection: CollectionName, slots: readonly SlotId[]): Promise<readonly Ownership[]> {
+    return this.#run(collection, (table) => readAllOwnerships(this.#sourceOf(table), slots));
+  }
+
+  weighSlot({ collection, slot }: SlotAddress): Promise<SlotWeight> {
+    return this.#run(collection, (table) => weighCassandraSlot(this.#sourceOf(table), { collection, slot }));
+  }
+
+  slotPage(request: SlotPageRequest): Promise<SlotPage> {
+    return this.#run(request.address.collection, async (table) => {
+      checkBounds(request);
+      return readSlotPage(this.#sourceOf(table), request);
+    });
+  }
+
+  fillSlot(fill: SlotFill): Promise<GuardedChange> {
+    const { collection, slot } = fill.address;
+    return this.#run(collection, async ({ placement, statements }) => {
+      checkFill(placement, fill);
+      const table = { session: this.#session, statements };
+      return this.#queue.run(`${collection} ${slot}`, () => fillCassandraSlot(table, fill));
+    });
+  }
+
+  cleanSlot({ collection, slot }: SlotAddress, left: MoveEpoch, rowsMax: number): Promise<SlotCleaning> {
+    return this.#run(collection, async ({ statements }) => {
+      checkRowsMax(rowsMax);
+      const table = { session: this.#session, statements };
+      const step = { address: { collection, slot }, left, rowsMax };
+      return this.#queue.run(`${collection} ${slot}`, () => cleanCassandraSlot(table, step, this.#cleaningPositions));
+    });
+  }
+
   status(): StoreStatus {
     return this.#session.status();
   }
@@ -194,6 +233,10 @@ class CassandraStore implements Store {
   close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.#session.close());
     return this.#closing;
+  }
+
+  #sourceOf({ statements }: Table): SlotSource {
+    return { session: this.#session, table: statements.table };
   }
 
   async #readDocument({ statements }: Table, { slot, key }: RowAddress) {

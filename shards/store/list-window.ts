@@ -7,7 +7,7 @@ import { compareCodePoints } from "../../router/text.ts";
 import type { ListRequest } from "./port.ts";
 
 /** Above every key: the highest code point is a non-character for ever, and no key holds one. */
-const END_OF_KEYS: SortKey = "\u{10ffff}";
+export const END_OF_KEYS: SortKey = "\u{10ffff}";
 
 /** Sort keys `[start, end)`, and the numbers of the first and the last prefix that they fall into. */
 export interface ListWindow {

@@ -8,17 +8,16 @@
 import type { CanonicalKey, CollectionName, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { Placement, SortKey } from "../../router/slot.ts";
+import type { SlotAddress } from "./slot-address.ts";
+import type { SlotTransfer } from "./transfer.ts";
+import type { WriteVerdict } from "./write-verdict.ts";
+
+export type { SlotAddress, WriteVerdict };
 
 /** What the store must know of a collection. */
 export interface StoreCollection {
   readonly name: CollectionName;
   readonly placement: Placement;
-}
-
-/** One slot of one collection. */
-export interface SlotAddress {
-  readonly collection: CollectionName;
-  readonly slot: SlotId;
 }
 
 /** One key. `sortKey` and `slot` follow from the key and the collection's placement. */
@@ -69,20 +68,6 @@ export interface Write {
   /** Largest document that the collection allows, in bytes: a merge may outgrow it. */
   readonly documentBytesMax: number;
 }
-
-/**
- * What became of a write whose slot is owned. What depends on the state is recorded under the idempotency claim, refusals
- * too: a first attempt that arrives after its repetition was refused must not be applied. Not recorded are `key-reused`
- * and the `too-large` of a put, which no state can change; a merge grows with what it meets.
- */
-export type WriteVerdict =
-  | { readonly kind: "created"; readonly op: string; readonly modifiedAtMs: number }
-  | { readonly kind: "replaced"; readonly op: string; readonly modifiedAtMs: number }
-  | { readonly kind: "deleted" }
-  | { readonly kind: "absent" }
-  | { readonly kind: "precondition-failed"; readonly currentOp: string | null }
-  | { readonly kind: "too-large"; readonly bytes: number }
-  | { readonly kind: "key-reused" };
 
 /** `replayed`: the verdict is that of an earlier write with the same idempotency claim. */
 export type WriteOutcome =
@@ -162,7 +147,7 @@ export type StoreStatus =
  * A shard's database. Reads serve OWNER and FENCED slots, writes OWNER slots only.
  * All methods reject with `StoreError` only.
  */
-export interface Store {
+export interface Store extends SlotTransfer {
   /** What one `commit` can make durable at once: writes of one slot, or of all slots together. */
   readonly commitScope: "slot" | "store";
   read(address: RowAddress): Promise<ReadOutcome>;

@@ -8,6 +8,7 @@ import { NEVER_HELD, type Ownership } from "../../router/ownership.ts";
 import type { Placement, SortKey } from "../../router/slot.ts";
 import type { IdempotencyRecord, StoredDocument } from "./decide-write.ts";
 import type { Row, WriteVerdict } from "./port.ts";
+import type { SlotRow } from "./transfer.ts";
 
 /** Columns by name, as SQLite gives them. */
 export type Columns = Readonly<Record<string, SQLOutputValue>>;
@@ -79,6 +80,24 @@ export const SQL = {
   claimFirst: `
     UPDATE slots SET own_state = 'OWNER', own_epoch = 1
     WHERE collection = ? AND slot = ? AND own_state = 'NONE' AND own_epoch = 0`,
+  /**
+   * Names of a slot's prefix in order, with what a tombstone holds. collection, start, end (of the prefix, for its documents);
+   * collection, slot, start; most rows
+   */
+  listSlotKeys: `
+    SELECT sort_key, NULL AS op, NULL AS at_ms FROM documents WHERE collection = ? AND sort_key >= ? AND sort_key < ?
+    UNION ALL
+    SELECT sort_key, op, at_ms FROM tombstones WHERE collection = ? AND slot = ? AND sort_key >= ?
+    ORDER BY sort_key LIMIT ?`,
+  /** collection, sort key */
+  readSlotDocument: "SELECT op, modified_at_ms, json FROM documents WHERE collection = ? AND sort_key = ?",
+  /** collection, slot, the id after which to begin, most rows */
+  listSlotRecords: `
+    SELECT id, fingerprint, verdict, at_ms FROM records
+    WHERE collection = ? AND slot = ? AND id > ? ORDER BY id LIMIT ?`,
+  /** collection, slot, id, fingerprint, verdict, time */
+  replaceRecord: `
+    INSERT OR REPLACE INTO records (collection, slot, id, fingerprint, verdict, at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
 } as const;
 
 /** The prepared statements of one connection. */
@@ -105,6 +124,10 @@ export function prepareStatements(db: DatabaseSync): Statements {
     setOwnership: prepare("setOwnership"),
     heldSlots: prepare("heldSlots"),
     claimFirst: prepare("claimFirst"),
+    listSlotKeys: prepare("listSlotKeys"),
+    readSlotDocument: prepare("readSlotDocument"),
+    listSlotRecords: prepare("listSlotRecords"),
+    replaceRecord: prepare("replaceRecord"),
   };
 }
 
@@ -136,14 +159,19 @@ export function parseLatestOp(columns: Columns | undefined): string | null {
   return (columns?.["latest_op"] ?? null) as string | null;
 }
 
-/** A row of a list. A `hash` collection's sort keys begin with the slot's two digits. */
+/** The key of a stored sort key. A `hash` collection's begin with the prefix' two digits. */
+function parseKeyOfSortKey(sortKey: SortKey, placement: Placement): CanonicalKey {
+  return (placement.kind === "range" ? sortKey : sortKey.slice(2)) as CanonicalKey;
+}
+
+/** A row of a list. */
 export function parseListedRow(
   columns: Columns,
   placement: Placement,
 ): { readonly sortKey: SortKey; readonly row: Row } {
   const sortKey = columns["sort_key"] as SortKey;
   const row = {
-    key: (placement.kind === "range" ? sortKey : sortKey.slice(2)) as CanonicalKey,
+    key: parseKeyOfSortKey(sortKey, placement),
     op: columns["op"] as string,
     modifiedAtMs: columns["modified_at_ms"] as number,
     json: columns["json"] as string,
@@ -156,6 +184,28 @@ export function parseRecord(columns: Columns | undefined): IdempotencyRecord | n
   if (columns === undefined) return null;
   const verdict = JSON.parse(columns["verdict"] as string) as WriteVerdict;
   return { fingerprint: columns["fingerprint"] as string, verdict };
+}
+
+/** What the indexes tell of a key: where it lies, and the tombstone if it is one. */
+export interface IndexedKey {
+  readonly sortKey: SortKey;
+  readonly key: CanonicalKey;
+  readonly tombstone: { readonly op: string; readonly atMs: number } | null;
+}
+
+/** A row of `listSlotKeys`. */
+export function parseIndexedKey(columns: Columns, placement: Placement): IndexedKey {
+  const sortKey = columns["sort_key"] as SortKey;
+  const { op, at_ms: atMs } = columns;
+  const tombstone = op === null ? null : { op: op as string, atMs: atMs as number };
+  return { sortKey, key: parseKeyOfSortKey(sortKey, placement), tombstone };
+}
+
+/** A row of `listSlotRecords`. */
+export function parseSlotRecord(columns: Columns): Extract<SlotRow, { readonly kind: "record" }> {
+  const fingerprint = columns["fingerprint"] as string;
+  const verdict = JSON.parse(columns["verdict"] as string) as WriteVerdict;
+  return { kind: "record", id: columns["id"] as string, fingerprint, verdict, atMs: columns["at_ms"] as number };
 }
 
 /** A slot in a list's window, with its number in key order. */

@@ -9,6 +9,7 @@
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
+import { type MoveEpoch, mayCleanUp } from "../../router/slot-transition.ts";
 import type { Pacing } from "../catalog/pacing.ts";
 import { openConnection, type SqliteConnection } from "../catalog/sqlite-connection.ts";
 import { SqliteError } from "../catalog/sqlite-fault.ts";
@@ -30,6 +31,7 @@ import {
   type Write,
   type WriteOutcome,
 } from "./port.ts";
+import { checkBounds, checkFill, checkRowsMax, SlotScale } from "./slot-row.ts";
 import { listPage } from "./sqlite-list.ts";
 import { storeSchema } from "./sqlite-schema.ts";
 import {
@@ -40,7 +42,29 @@ import {
   type Statements,
 } from "./sqlite-statements.ts";
 import { type SweepPositions, sweepOnce } from "./sqlite-sweep.ts";
+import {
+  applyCleaning,
+  applyFill,
+  findNames,
+  readSlotPage,
+  type SlotNames,
+  type SlotPlace,
+  type SlotTables,
+  weighRows,
+} from "./sqlite-transfer.ts";
 import { applyFirstClaim, applyOwnership, applyWrite } from "./sqlite-writes.ts";
+import type {
+  GuardedChange,
+  SlotCleaning,
+  SlotFill,
+  SlotPage,
+  SlotPageRequest,
+  SlotRowName,
+  SlotWeight,
+} from "./transfer.ts";
+
+/** Slots whose ownership is read without a pause: some milliseconds. */
+const SLOTS_PER_READ = 1024;
 
 /** Where the file lies, and what every one of the shard's processes must agree on. */
 export interface SqliteStoreOptions {
@@ -112,12 +136,9 @@ class SqliteStore implements Store {
     return this.#write(() => writes.map((write) => applyWrite(this.#statements, write)));
   }
 
-  list(request: ListRequest): Promise<ListOutcome> {
-    const placement = this.#placements.get(request.collection);
-    return translateErrors(async () => {
-      if (placement === undefined) throw new SqliteError("unavailable", `unknown collection "${request.collection}"`);
-      return this.#connection.readTogether(() => listPage(this.#statements, placement, request));
-    });
+  async list(request: ListRequest): Promise<ListOutcome> {
+    const placement = this.#placementOf(request.collection);
+    return this.#readTogether(() => listPage(this.#statements, placement, request));
   }
 
   ownership({ collection, slot }: SlotAddress): Promise<Ownership> {
@@ -143,6 +164,58 @@ class SqliteStore implements Store {
     return this.#write(() => sweepOnce(this.#statements, request, this.#sweepPositions));
   }
 
+  async ownerships(collection: CollectionName, slots: readonly SlotId[]): Promise<readonly Ownership[]> {
+    const { readOwnership } = this.#statements;
+    const found: Ownership[] = [];
+    for (let first = 0; first < slots.length; first += SLOTS_PER_READ) {
+      const some = slots.slice(first, first + SLOTS_PER_READ);
+      found.push(
+        ...(await this.#readTogether(() => some.map((slot) => parseOwnership(readOwnership.get(collection, slot))))),
+      );
+    }
+    return found;
+  }
+
+  async weighSlot(address: SlotAddress): Promise<SlotWeight> {
+    const tables = this.#tablesOf(address);
+    const scale = new SlotScale();
+    let place: SlotPlace | null = { address, after: null };
+    while (place !== null) {
+      const from: SlotPlace = place;
+      const after = await this.#readTogether(() => weighRows(tables, from, scale));
+      place = after === null ? null : { address, after };
+    }
+    return scale.weight;
+  }
+
+  async slotPage(request: SlotPageRequest): Promise<SlotPage> {
+    checkBounds(request);
+    const tables = this.#tablesOf(request.address);
+    return this.#readTogether(() => readSlotPage(tables, request));
+  }
+
+  async fillSlot(fill: SlotFill): Promise<GuardedChange> {
+    const tables = this.#tablesOf(fill.address);
+    checkFill(tables.placement, fill);
+    return this.#write(() => applyFill(tables, fill));
+  }
+
+  /** What to remove is found before the transaction that removes it: while that may be done, nobody writes there. */
+  async cleanSlot(address: SlotAddress, left: MoveEpoch, rowsMax: number): Promise<SlotCleaning> {
+    checkRowsMax(rowsMax);
+    const tables = this.#tablesOf(address);
+    const names: SlotRowName[] = [];
+    let next: SlotRowName | null = null;
+    do {
+      const place: SlotPlace = { address, after: next };
+      const found: SlotNames = await this.#readTogether(() => findNames(tables, place, rowsMax - names.length));
+      if (!mayCleanUp(found.ownership, left)) return { kind: "refused", ownership: found.ownership };
+      names.push(...found.names);
+      next = found.next;
+    } while (next !== null && names.length < rowsMax);
+    return this.#write(() => applyCleaning(tables, { address, left }, { names, next }));
+  }
+
   /** A file is there, or every operation says why not. */
   status(): StoreStatus {
     return { kind: "ready" };
@@ -150,6 +223,20 @@ class SqliteStore implements Store {
 
   close(): Promise<void> {
     return translateErrors(() => this.#connection.close());
+  }
+
+  #tablesOf({ collection }: SlotAddress): SlotTables {
+    return { statements: this.#statements, placement: this.#placementOf(collection) };
+  }
+
+  #placementOf(collection: CollectionName): Placement {
+    const placement = this.#placements.get(collection);
+    if (placement === undefined) throw new StoreError("unavailable", `unknown collection "${collection}"`);
+    return placement;
+  }
+
+  #readTogether<Value>(work: () => Value): Promise<Value> {
+    return translateErrors(() => this.#connection.readTogether(work));
   }
 
   #read<Value>(work: () => Value): Promise<Value> {

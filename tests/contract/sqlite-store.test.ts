@@ -228,6 +228,16 @@ describe("a table of 100,000 keys", () => {
       "oldTombstones",
       [/SEARCH tombstones USING (COVERING )?INDEX tombstones_by_age/, /SEARCH slots USING PRIMARY KEY/],
     ],
+    [
+      "listSlotKeys",
+      [
+        /MERGE \(UNION ALL\)/,
+        /SEARCH documents USING COVERING INDEX \S+ \(collection=\? AND sort_key>\? AND sort_key<\?\)/,
+        /SEARCH tombstones USING INDEX \S+ \(collection=\? AND slot=\? AND sort_key>\?\)/,
+      ],
+    ],
+    ["readSlotDocument", [/SEARCH documents USING INDEX \S+ \(collection=\? AND sort_key=\?\)/]],
+    ["listSlotRecords", [/SEARCH records USING INDEX \S+ \(collection=\? AND slot=\? AND id>\?\)/]],
     ["setOwnership", [/SEARCH slots USING PRIMARY KEY \(collection=\? AND slot=\?\)/]],
   ] as const)("is never scanned or sorted by %s", (name, searches) => {
     const db = new DatabaseSync(file);

@@ -10,6 +10,7 @@ import { describeLists } from "./list-contract.ts";
 import { describeOwnership } from "./ownership-contract.ts";
 import type { OpenStore } from "./store-fixture.ts";
 import { describeSweep } from "./sweep-contract.ts";
+import { describeTransfer } from "./transfer-contract.ts";
 import { describeVerdicts } from "./verdict-contract.ts";
 
 /** Runs the contract on the store that `openStore` makes. */
@@ -21,6 +22,7 @@ export function describeStoreContract(name: string, openStore: OpenStore): void 
     describeOwnership(openStore);
     describeLists(openStore);
     describeSweep(openStore);
+    describeTransfer(openStore);
     describeClosing(openStore);
   });
 }
