@@ -93,7 +93,7 @@ export default defineConfig({
           ...onNode,
           name: "faults",
           include: ["tests/faults/**/*.test.ts"],
-          testTimeout: 1_200_000,
+          testTimeout: 2_400_000,
           hookTimeout: 900_000,
           fileParallelism: false,
           sequence: { groupOrder: 3 },

@@ -12,11 +12,12 @@ const root = join(import.meta.dirname, "..");
 
 /**
  * Everything, one vitest after the other: the database servers of one stage would take memory and time from the next.
- * What router/ is covered by lies in the first. The fault suite takes a machine for itself: `npm run faults`.
+ * What router/ is covered by lies in the first. The fault suite comes last, because it takes a machine for itself.
  */
 const STAGES: readonly (readonly string[])[] = [
   ["--coverage", ...projects("unit", "contract", "worker", "e2e", "model")],
   projects("engines", "e2e-engines"),
+  projects("faults"),
 ];
 
 process.exitCode = await runTests(process.argv.slice(2));

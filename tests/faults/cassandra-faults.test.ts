@@ -20,7 +20,7 @@ import { readRunOptions } from "./run-options.ts";
 import { judgeRun } from "./run-verdict.ts";
 import { findSocketOwner } from "./socket-owner.ts";
 
-const options = readRunOptions(process.env, { operations: 20_000, minutes: 15 });
+const options = readRunOptions(process.env, { operations: 20_000, minutes: 30 });
 const { seed } = options;
 const absence = explainAbsence();
 if (absence !== null) console.info(`faults on Cassandra are skipped: ${absence}`);
@@ -67,7 +67,7 @@ describe.skipIf(absence !== null)("three nodes, RF 3", () => {
     shards = await startCassandraShards(cluster, join(directory, "shards"));
     tell("shards serve");
     const { configText, crew } = shards;
-    const sizes = { processes: 2, clientsPerProcess: 24 };
+    const sizes = { processes: 2, clientsPerProcess: 64 };
     load = new Load({
       ...sizes,
       seed,

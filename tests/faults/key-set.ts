@@ -20,11 +20,14 @@ export interface KeySet {
   readonly keys: readonly LoadKey[];
   /** Ordered keys of each shard in the collection that is listed. */
   readonly runs: readonly (readonly LoadKey[])[];
-  /** Some key, a hot one more often: the n-th with a weight of 1/n. */
+  /** Some key, a hot one more often: the n-th with a weight of 1/(n + 6). What one key sees at once has to be judged in the end. */
   pick(random: Random): LoadKey;
 }
 
 const LISTED = "products";
+
+/** The larger, the less the hottest keys stand out. */
+const LEVELLING = 6;
 
 /** Keys that share one slot, on either shard; keys with a slot each; keys spread by hash. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -48,7 +51,7 @@ function createKeySet(config: GatewayConfig, random: Random): KeySet {
     return names.map((text) => placeOf(collection, text));
   });
   const byHeat = shuffled(keys, random);
-  const limits = byHeat.reduce<number[]>((sums, _, rank) => [...sums, (sums.at(-1) ?? 0) + 1 / (rank + 1)], []);
+  const limits = byHeat.reduce<number[]>((sums, _, rank) => [...sums, (sums.at(-1) ?? 0) + 1 / (rank + 1 + LEVELLING)], []);
   const total = limits.at(-1) ?? 0;
   return {
     keys,

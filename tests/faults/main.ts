@@ -12,7 +12,7 @@ const USAGE = `Usage: npm run faults -- [--operations N] [--seed S] [--minutes M
 
   --operations N   answered operations at least (20000)
   --seed S         repeats the choices of an earlier run (printed by each)
-  --minutes M      a run that takes longer has failed (15)`;
+  --minutes M      a run that takes longer has failed (30)`;
 
 const WHOLE = /^\d{1,10}$/;
 

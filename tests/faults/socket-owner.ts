@@ -22,7 +22,7 @@ function inodesOf(port: number): ReadonlySet<string> {
 
 function socketsOf(pid: number): readonly string[] {
   const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).flatMap((name) => {
+  return filesIn(folder).flatMap((name) => {
     try {
       const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${name}`))?.[1];
       return inode === undefined ? [] : [inode];
@@ -31,4 +31,13 @@ function socketsOf(pid: number): readonly string[] {
       return [];
     }
   });
+}
+
+/** None when the process has ended. */
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
