@@ -3,7 +3,7 @@
  * was expected. It must not know which command asks.
  */
 import { InvalidArgumentError } from "commander";
-import { parseDurationMs } from "../config/duration.ts";
+import { parseDurationMs, parseSizeBytes } from "../config/duration.ts";
 import { parseKey, parsePathSegment } from "../router/canonical-key.ts";
 import {
   type CanonicalKey,
@@ -37,6 +37,27 @@ export function durationMs(text: string): number {
   const value = parseDurationMs(text);
   if (value !== null && value >= 1000) return value;
   throw new InvalidArgumentError('Expected a duration such as "30s", "10m", "12h" or "7d".');
+}
+
+/** "0s" too: for what may be nothing at all. */
+export function durationOrNothingMs(text: string): number {
+  return parseDurationMs(text) === 0 ? 0 : durationMs(text);
+}
+
+/** "5000", "5000/s", or "none" for no limit. */
+export function rowRate(text: string): number | null {
+  if (text === "none") return null;
+  const digits = text.replace(/\/s$/, "");
+  if (/^[1-9]\d{0,8}$/.test(digits)) return Number(digits);
+  throw new InvalidArgumentError('Expected rows a second such as "5000", or "none" for no limit.');
+}
+
+/** "4MiB", "4MiB/s", or "none" for no limit. */
+export function byteRate(text: string): number | null {
+  if (text === "none") return null;
+  const bytes = parseSizeBytes(text.replace(/\/s$/, ""));
+  if (bytes !== null && bytes > 0) return bytes;
+  throw new InvalidArgumentError('Expected bytes a second such as "512KiB" or "4MiB", or "none" for no limit.');
 }
 
 /** "products:read,products:write" or with spaces, to a list. */

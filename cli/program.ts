@@ -6,19 +6,30 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { addExamples, type CommandContext } from "./command-context.ts";
+import { abortCommand } from "./commands/abort.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { deleteCommand } from "./commands/delete.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { getCommand } from "./commands/get.ts";
 import { importCommand } from "./commands/import.ts";
 import { listCommand } from "./commands/list.ts";
 import { mapCommand } from "./commands/map.ts";
+import { moveCommand } from "./commands/move.ts";
+import { movesCommand } from "./commands/moves.ts";
 import { patchCommand } from "./commands/patch.ts";
 import { putCommand } from "./commands/put.ts";
+import { resumeCommand } from "./commands/resume.ts";
+import { reverseCommand } from "./commands/reverse.ts";
 import { routeCommand } from "./commands/route.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { shardCommand } from "./commands/shard.ts";
+import { mergeCommand, splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
+import { throttleCommand } from "./commands/throttle.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
+import { verifyCommand } from "./commands/verify.ts";
+import { watchCommand } from "./commands/watch.ts";
 import { PROJECT_ROOT, parseFields } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
 
@@ -34,6 +45,18 @@ const COMMANDS = [
   deleteCommand,
   listCommand,
   importCommand,
+  moveCommand,
+  movesCommand,
+  watchCommand,
+  resumeCommand,
+  abortCommand,
+  reverseCommand,
+  throttleCommand,
+  splitCommand,
+  mergeCommand,
+  verifyCommand,
+  doctorCommand,
+  shardCommand,
   schemaCommand,
   completionCommand,
 ];
@@ -43,12 +66,12 @@ const USAGE_FAULT = 2;
 /** The program with all its commands. */
 export function createProgram(context: CommandContext): Command {
   const program = new Command("zgate")
-    .description("one gateway over many shards: run it, look at it, fill it")
+    .description("one gateway over many shards: run it, look at it, fill it, move its ranges")
     .version(version(), "--version")
     .helpCommand("help [command]", "show the help of a command")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work, 3 something is missing (schema plan).",
+      "\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work, 3 something is to be done first.",
     );
   addExamples(program, [
     ["npm start", "zgate up: run a gateway on this machine, with sample products"],
@@ -56,6 +79,7 @@ export function createProgram(context: CommandContext): Command {
     [`npx zgate put products left-pad '{"version":"1.3.0"}'`, "write one"],
     ["npx zgate route products react", "where a key lives, and why"],
     ["npx zgate import products products.tsv.gz", "load a file"],
+    ["npx zgate move products --start g --end m --to shard-2 --wait", "move a range while it is in use"],
   ]);
   for (const create of COMMANDS) program.addCommand(create(context));
   for (const command of [program, ...program.commands]) {

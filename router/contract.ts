@@ -51,6 +51,12 @@ export const INTERNAL_PATH = {
   map: "/internal/map",
   health: "/internal/health",
   ownership: "/internal/ownership",
+  /** Many slots: their columns, and what lies in them. */
+  slots: "/internal/slots",
+  /** All rows of one slot, for a move. */
+  slotRows: "/internal/slot-rows",
+  /** Takes a wanted change of a slot's columns. */
+  ownershipEvents: "/internal/ownership-events",
 } as const;
 
 /** Reads one header; null when it is absent. */

@@ -6,7 +6,20 @@
 import type { Catalog } from "./catalog/port.ts";
 
 /** What a shard asks of the catalog. All methods reject with `CatalogError` only. */
-export type ShardCatalog = Pick<Catalog, "current" | "version" | "hasClaimed" | "recordClaim" | "close">;
+export type ShardCatalog = Pick<
+  Catalog,
+  | "current"
+  | "version"
+  | "hasClaimed"
+  | "recordClaim"
+  | "publish"
+  | "move"
+  | "moves"
+  | "updateMove"
+  | "acquireLease"
+  | "releaseLease"
+  | "close"
+>;
 
 /** A catalog that `open` gives when it is needed. */
 export function createLazyCatalog(open: () => Promise<Catalog>): ShardCatalog {
@@ -25,6 +38,12 @@ export function createLazyCatalog(open: () => Promise<Catalog>): ShardCatalog {
     version: async (collection, version) => (await opening()).version(collection, version),
     hasClaimed: async (collection, shard) => (await opening()).hasClaimed(collection, shard),
     recordClaim: async (collection, shard, author) => (await opening()).recordClaim(collection, shard, author),
+    publish: async (map, author) => (await opening()).publish(map, author),
+    move: async (id) => (await opening()).move(id),
+    moves: async (collection, page) => (await opening()).moves(collection, page),
+    updateMove: async (id, change, author) => (await opening()).updateMove(id, change, author),
+    acquireLease: async (name, request) => (await opening()).acquireLease(name, request),
+    releaseLease: async (name, holder) => (await opening()).releaseLease(name, holder),
     close: async () => {
       const catalog = await opened?.catch(() => null);
       await catalog?.close();

@@ -3,6 +3,7 @@
  * It must not hold logic beyond putting the parts together.
  */
 import cluster from "node:cluster";
+import { randomUUID } from "node:crypto";
 import type { CollectionConfig } from "../config/config.ts";
 import { openCatalog } from "./catalog/open-catalog.ts";
 import { systemClock } from "./clock.ts";
@@ -10,6 +11,7 @@ import { parseOrder, sendReport } from "./cluster/message.ts";
 import { RESPAWN_LIMITS } from "./cluster/respawn-policy.ts";
 import { WorkerCrew } from "./cluster/worker-crew.ts";
 import { liveAsWorker } from "./cluster/worker-life.ts";
+import { measureEventLoop } from "./event-loop-load.ts";
 import { FatalError, toFatal } from "./fatal-error.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { createRoutes } from "./http/routes.ts";
@@ -19,9 +21,14 @@ import { createSlotAccess } from "./http/slot-access.ts";
 import { createLazyCatalog, type ShardCatalog } from "./lazy-catalog.ts";
 import { createLogger, describeError, type Logger } from "./log.ts";
 import { createMapCache } from "./map-cache.ts";
+import { runLeftovers } from "./mover/leftovers.ts";
+import { runMoverAgent } from "./mover/mover-agent.ts";
+import { createSlotHelp } from "./mover/slot-help.ts";
+import type { RunnerWorld } from "./mover/slot-runner.ts";
 import { openStore } from "./open-store.ts";
 import { parseShardOptions, type ShardOptions, USAGE } from "./options.ts";
 import { createHttpPeers } from "./peers/http-peers.ts";
+import type { Peers } from "./peers/port.ts";
 import { type OwnConfig, readConfig, readConfigFile } from "./shard-config.ts";
 import { parseStanding, type Standing, type StandingContext, settleStanding, standAtStart } from "./standing.ts";
 import type { Store } from "./store/port.ts";
@@ -132,25 +139,56 @@ async function runWorker(): Promise<void> {
   const store = await openStoreAgain({ options, config, log });
   const catalog = catalogOf(options, config);
   const commits = new GroupCommit({ store, limits: { rowsMax: options.groupRowsMax } });
-  const sweeping = new AbortController();
+  const ending = new AbortController();
   const sweeper = { store, collections: [...config.collections.values()], clock: systemClock, log };
+  const peers = createHttpPeers({ shards: config.shards, sign: createSigner(options.signingKeys, systemClock) });
   let standing = parseStanding(JSON.parse(process.env[STANDING_ENV] ?? "null"));
+  const parts = { options, config, log, store, catalog, commits, peers, standing: () => standing };
+  let moving: Promise<void> = Promise.resolve();
   await liveAsWorker({
-    server: buildServer({ options, config, log, store, catalog, commits, standing: () => standing }),
+    server: buildServer(parts),
     address: { host: options.host, port: options.port },
     stopMsMax: options.stopMsMax,
     log,
-    startSweeping: () => void runSweeper(sweeper, sweeping.signal),
+    startSweeping: () => {
+      void runSweeper(sweeper, ending.signal);
+      void runLeftovers(
+        { ...parts, shard: options.shard, collections: config.collections, clock: systemClock },
+        ending.signal,
+      );
+    },
     onStanding: (told) => {
       standing = told;
     },
     close: async () => {
-      sweeping.abort();
+      ending.abort();
+      await moving;
       await commits.drain();
       await catalog.close();
       await store.close();
     },
   });
+  moving = runMover(parts, ending.signal);
+}
+
+/** Drives moves to this shard until the signal aborts. */
+async function runMover(parts: WorkerParts, signal: AbortSignal): Promise<void> {
+  const { options, config, log } = parts;
+  const load = measureEventLoop();
+  const shards = new Set(config.shards.keys());
+  const of = { shard: options.shard, collections: config.collections, shards, load };
+  await runMoverAgent({ ...parts, ...runnerWorld(log), ...of }, signal);
+  load.stop();
+}
+
+/** Clocks and tokens of runners; what they do is logged, so that a run can be held against the model of the protocol. */
+function runnerWorld(log: Logger): RunnerWorld {
+  return {
+    clock: systemClock,
+    monotonicMs: () => performance.now(),
+    newToken: randomUUID,
+    trace: (trace) => log("info", "move-step", { trace: JSON.stringify(trace) }),
+  };
 }
 
 /** A worker that comes while the database is away waits for it: dying again and again would end the whole shard. */
@@ -189,19 +227,21 @@ interface WorkerParts {
   readonly store: Store;
   readonly catalog: ShardCatalog;
   readonly commits: GroupCommit;
+  readonly peers: Peers;
   readonly standing: () => Standing;
 }
 
-function buildServer({ options, config, log, store, catalog, commits, standing }: WorkerParts): ShardServer {
+function buildServer({ options, config, log, store, catalog, commits, peers, standing }: WorkerParts): ShardServer {
   const clock = systemClock;
-  const peers = createHttpPeers({ shards: config.shards, sign: createSigner(options.signingKeys, clock) });
+  const { shard } = options;
+  const help = createSlotHelp({ shard, store, peers, log, ...runnerWorld(log) });
   const routes = createRoutes({
-    shard: options.shard,
+    shard,
     collections: config.collections,
     standing,
     store,
     commits,
-    access: createSlotAccess({ clock, peers, log }),
+    access: createSlotAccess({ clock, peers, help, log }),
     maps: createMapCache({ catalog, clock, log }),
     verify: createVerifier(options.signingKeys, clock),
     clock,

@@ -1,33 +1,92 @@
 /**
- * `zgate map`: which shard owns which range of a collection. It must not change the map.
+ * `zgate map`: which shard owns which range of a collection, now and before. It must not change the map.
  */
 import { Argument, Command } from "commander";
 import type { CollectionName } from "../../router/ids.ts";
 import { describeRange } from "../../router/range.ts";
 import { addExamples, addTargetOptions, type CommandContext, type TargetOptions } from "../command-context.ts";
+import { CliFailure } from "../failure.ts";
+import { demandVersions, differenceLines, differenceOf, historyOf } from "../map-history.ts";
 import { readMap } from "../map-source.ts";
+import { print } from "../moves/carry-out.ts";
+import { demandCollection, withOperator } from "../operator.ts";
 import { collectionName } from "../option-values.ts";
 import { tableLines } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface MapFlags extends TargetOptions {
+  readonly json?: true;
+  readonly history?: true;
+  readonly diff?: readonly string[];
+}
+
+/** A collection and how it is to be shown. */
+interface Wish {
+  readonly collection: CollectionName;
+  readonly flags: MapFlags;
+  readonly terminal: Terminal;
+}
 
 /** The command. */
-export function mapCommand({ terminal }: CommandContext): Command {
+export function mapCommand(context: CommandContext): Command {
+  const { terminal } = context;
   const command = new Command("map")
     .description("show which shard owns which range of keys")
     .addArgument(new Argument("<collection>", "for example products").argParser(collectionName))
-    .option("--json", "print {collection, version, ranges: [{start, end, shard}]}");
-  addTargetOptions(command).action(
-    async (collection: CollectionName, flags: TargetOptions & { readonly json?: true }) => {
-      const { map } = await readMap(collection, flags);
-      const { version } = map;
-      const ranges = map.ranges.map(({ start, end, shard }) => ({ start, end, shard }));
-      if (flags.json === true) return terminal.out(JSON.stringify({ collection, version, ranges }));
-      terminal.out(terminal.paint("bold", `${collection}, map version ${version}`));
-      const rows = ranges.map(({ shard, ...range }) => [describeRange(range), shard]);
-      for (const line of tableLines(["keys", "shard"], rows)) terminal.out(line);
-    },
-  );
+    .option("--history", "all versions, newest first: who published which and when")
+    .option("--diff <versions...>", "what differs between two versions")
+    .option(
+      "--json",
+      "print {collection, version, ranges: [{start, end, shard}]}; a version a line, or the difference",
+    );
+  addTargetOptions(command).action((collection: CollectionName, flags: MapFlags) => {
+    const wish = { collection, flags, terminal };
+    return flags.history === true || flags.diff !== undefined ? showPast(context, wish) : showNow(wish);
+  });
   return addExamples(command, [
     ["zgate map products", "as a table"],
     ["zgate map products --json | jq '.ranges[].shard'", "for programs"],
+    ["zgate map products --history", "its versions"],
+    ["zgate map products --diff 1 2", "what the second changed"],
   ]);
+}
+
+async function showNow({ collection, flags, terminal }: Wish): Promise<void> {
+  const { map } = await readMap(collection, flags);
+  const { version } = map;
+  const ranges = map.ranges.map(({ start, end, shard }) => ({ start, end, shard }));
+  if (flags.json === true) return terminal.out(JSON.stringify({ collection, version, ranges }));
+  terminal.out(terminal.paint("bold", `${collection}, map version ${version}`));
+  const rows = ranges.map(({ shard, ...range }) => [describeRange(range), shard]);
+  print(terminal, tableLines(["keys", "shard"], rows));
+}
+
+/** Only the catalog knows what was before. */
+function showPast(context: CommandContext, { collection, flags, terminal }: Wish): Promise<void> {
+  if (flags.url !== undefined) {
+    throw new CliFailure("--history and --diff read the catalog, not a gateway", {
+      hint: "leave out --url",
+      exitCode: 2,
+    });
+  }
+  const isJson = flags.json === true;
+  const { data } = flags;
+  return withOperator(context, { data }, async (operator) => {
+    demandCollection(operator, collection);
+    if (flags.diff !== undefined) {
+      const difference = differenceOf(...(await demandVersions(operator, collection, flags.diff)));
+      return isJson ? terminal.out(JSON.stringify(difference)) : print(terminal, differenceLines(difference));
+    }
+    const versions = await historyOf(operator, collection);
+    if (isJson)
+      return print(
+        terminal,
+        versions.map((published) => JSON.stringify(published)),
+      );
+    const rows = versions.map(({ map, actor, atMs }) => {
+      const ranges = `${map.ranges.length} ${map.ranges.length === 1 ? "range" : "ranges"}`;
+      return [String(map.version), ranges, actor, new Date(atMs).toISOString()];
+    });
+    print(terminal, tableLines(["version", "ranges", "by", "at"], rows));
+  });
 }

@@ -2,6 +2,8 @@
  * What a change does to a move: the rules that every catalog shares. Pure: no I/O, no clock.
  * It must not know where moves are kept.
  */
+import { EPOCH_RUNS_MAX, type EpochRun } from "../../router/epoch-runs.ts";
+import { quote } from "../../router/ids.ts";
 import { describeRange, intersect, isEmpty, type KeyRange } from "../../router/range.ts";
 import {
   type Author,
@@ -43,10 +45,10 @@ export function isLive(state: MoveState): boolean {
 /** The first revision of a move. Throws `CatalogError` for an intent that cannot be one. */
 export function startMove(intent: MoveIntent, author: Author): MoveRecord {
   checkIntent(intent);
-  const { id, collection, start, end, from, to, parent } = intent;
+  const { id, collection, start, end, from, to, epochs, parent } = intent;
   const { actor, atMs } = author;
   const settings = settingsOf(intent);
-  const plan = { id, collection, start, end, from, to, settings, parent };
+  const plan = { id, collection, start, end, from, to, epochs, settings, parent };
   const life = { state: "running", progress: "", revision: 1, actor, createdAtMs: atMs, changedAtMs: atMs } as const;
   return { move: { ...plan, ...life }, writers: [author.writer] };
 }
@@ -66,6 +68,7 @@ export function repeatCreation({ move, writers }: MoveRecord, author: Author): M
 /** What `change` does to `record`. Throws `CatalogError` for a change that cannot be. */
 export function decideChange(record: MoveRecord, change: MoveChange, author: Author): ChangeDecision {
   checkProgress(change.progress ?? "");
+  if (change.settings !== undefined) checkSettings(change.settings);
   const { move } = record;
   if (move.revision === change.expectedRevision) {
     return isLive(move.state) ? applyChange(record, change, author) : { kind: "conflict" };
@@ -103,8 +106,8 @@ function writerOf({ move, writers }: MoveRecord, revision: number): string | und
 
 /** The settings alone, in a fixed order. */
 function settingsOf({ settings }: Pick<MoveIntent, "settings">): Move["settings"] {
-  const { parallel, rowsPerSecond, retentionMs } = settings;
-  return { parallel, rowsPerSecond, retentionMs };
+  const { parallel, rowsPerSecond, bytesPerSecond, retentionMs } = settings;
+  return { parallel, rowsPerSecond, bytesPerSecond, retentionMs };
 }
 
 /** Whether a live move of the same collection is in the way of `range`. */
@@ -116,6 +119,35 @@ function checkIntent(intent: MoveIntent): void {
   if (!UUID.test(intent.id)) throw new CatalogError(`expected a UUID in lower case for a move, got "${intent.id}"`);
   if (isEmpty(intent)) throw new CatalogError(`expected a range to move, got ${describeRange(intent)}`);
   if (intent.from === intent.to) throw new CatalogError(`expected another shard than ${intent.from} to move to`);
+  checkEpochs(intent.epochs);
+  checkSettings(intent.settings);
+}
+
+function checkEpochs(epochs: readonly EpochRun[]): void {
+  if (epochs.length > EPOCH_RUNS_MAX) {
+    const advice = "move a smaller range";
+    throw new CatalogError(`expected at most ${EPOCH_RUNS_MAX} runs of equal epochs, got ${epochs.length}; ${advice}`);
+  }
+  if (epochs.length === 0) throw new CatalogError("expected the epochs of the slots to move, got none");
+  const bad = epochs.find(({ slots, epoch }) => !isWhole(slots, 1) || !isWhole(epoch, 1));
+  if (bad === undefined) return;
+  throw new CatalogError(`expected epochs as {slots, epoch}, whole numbers of at least 1, got ${quote(bad)}`);
+}
+
+function checkSettings({ parallel, rowsPerSecond, bytesPerSecond, retentionMs }: Move["settings"]): void {
+  checkWhole("parallel", parallel, 1);
+  if (rowsPerSecond !== null) checkWhole("rowsPerSecond", rowsPerSecond, 1);
+  if (bytesPerSecond !== null) checkWhole("bytesPerSecond", bytesPerSecond, 1);
+  checkWhole("retentionMs", retentionMs, 0);
+}
+
+function checkWhole(name: string, value: number, least: number): void {
+  if (isWhole(value, least)) return;
+  throw new CatalogError(`expected ${name} as a whole number of at least ${least}, got ${quote(value)}`);
+}
+
+function isWhole(value: number, least: number): boolean {
+  return Number.isSafeInteger(value) && value >= least;
 }
 
 function checkProgress(progress: string): void {

@@ -2,6 +2,7 @@
  * The catalog port: versions of the shard map, moves, who runs them, that each shard has claimed its first slots, and
  * who did what. A log and a hint, never the safety: the data path works with the catalog down.
  */
+import type { EpochRun } from "../../router/epoch-runs.ts";
 import type { CollectionName, MapVersion, ShardId } from "../../router/ids.ts";
 import type { KeyRange } from "../../router/range.ts";
 import type { ShardMap } from "../../router/shard-map.ts";
@@ -55,20 +56,26 @@ export type MoveState = "running" | "aborting" | "done" | "aborted";
 
 /** How a move is to run. */
 export interface MoveSettings {
-  /** Slots under way at once. */
+  /** Slots under way at once; at least 1. */
   readonly parallel: number;
-  /** Null for no limit. */
+  /** At least 1; null for no limit. */
   readonly rowsPerSecond: number | null;
-  /** How long the source keeps its rows after a slot has gone. */
+  /** Of rows as they travel, at least 1; null for no limit. */
+  readonly bytesPerSecond: number | null;
+  /** How long the source keeps its rows after a slot has gone; 0 or more. */
   readonly retentionMs: number;
 }
 
-/** What is to move. `id` is a UUID that no other move ever has; `parent` the map version it was planned from. */
+/**
+ * What is to move. `id` is a UUID that no other move ever has; `parent` the map version it was planned from. `epochs` are the ones
+ * that the destination is to own, in slot order over the whole range: the source's as the plan read them, plus 1.
+ */
 export interface MoveIntent extends KeyRange {
   readonly id: string;
   readonly collection: CollectionName;
   readonly from: ShardId;
   readonly to: ShardId;
+  readonly epochs: readonly EpochRun[];
   readonly settings: MoveSettings;
   readonly parent: MapVersion;
 }

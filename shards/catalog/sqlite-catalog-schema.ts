@@ -84,8 +84,18 @@ const MOVES_LEASES_AND_AUDIT = `
   BEGIN SELECT RAISE(ABORT, 'the audit trail is never deleted'); END;
 `;
 
+/** Records get the fields that they were given later; those of moves that have ended too. */
+const EPOCHS_AND_BYTES_OF_MOVES = `
+  DROP TRIGGER moves_end_once;
+
+  UPDATE moves SET record = json_set(record, '$.move.epochs', json('[]'), '$.move.settings.bytesPerSecond', NULL);
+
+  CREATE TRIGGER moves_end_once BEFORE UPDATE ON moves WHEN OLD.state IN ('done', 'aborted')
+  BEGIN SELECT RAISE(ABORT, 'a move that has ended never changes'); END;
+`;
+
 /** What a catalog file holds. */
 export const CATALOG_SCHEMA: SqliteSchema = {
-  migrations: [MAPS_AND_CLAIMS, MOVES_LEASES_AND_AUDIT],
+  migrations: [MAPS_AND_CLAIMS, MOVES_LEASES_AND_AUDIT, EPOCHS_AND_BYTES_OF_MOVES],
   prepare: () => undefined,
 };

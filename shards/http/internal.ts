@@ -2,15 +2,11 @@
  * What only edges, peers and operators ask of a shard: health, the map, a slot's ownership.
  * It must not show secrets or documents.
  */
-import type { CollectionConfig } from "../../config/config.ts";
-import { type CollectionName, quote, type SlotId } from "../../router/ids.ts";
-import { accepted, type Result, refused } from "../../router/result.ts";
-import { slotsOf } from "../../router/slot.ts";
-import type { SlotAddress } from "../store/port.ts";
 import { answerJson, answerProblem } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseParameters } from "./list-query.ts";
 import type { ShardServices } from "./shard-services.ts";
+import { parseCollection, parseSlotAddress } from "./slot-target.ts";
 
 const COLLECTION_ONLY: ReadonlySet<string> = new Set(["collection"]);
 const COLLECTION_AND_SLOT: ReadonlySet<string> = new Set(["collection", "slot"]);
@@ -44,7 +40,7 @@ function answerUnready(health: object): Response {
 export async function answerMap(services: ShardServices, exchange: Exchange): Promise<Response> {
   const parameters = parseParameters(exchange.query, COLLECTION_ONLY);
   if (!parameters.ok) return answerProblem(exchange, parameters);
-  const collection = collectionOf(services, parameters.value);
+  const collection = parseCollection(services, parameters.value.get("collection") ?? "");
   if (!collection.ok) return answerProblem(exchange, collection);
   const map = await services.maps.current(collection.value.name);
   if (map === null) return answerProblem(exchange, { reason: "NO_MAP", detail: "the catalog has given no map yet" });
@@ -55,28 +51,9 @@ export async function answerMap(services: ShardServices, exchange: Exchange): Pr
 export async function answerOwnership(services: ShardServices, exchange: Exchange): Promise<Response> {
   const parameters = parseParameters(exchange.query, COLLECTION_AND_SLOT);
   if (!parameters.ok) return answerProblem(exchange, parameters);
-  const collection = collectionOf(services, parameters.value);
+  const collection = parseCollection(services, parameters.value.get("collection") ?? "");
   if (!collection.ok) return answerProblem(exchange, collection);
   const address = parseSlotAddress(collection.value, parameters.value.get("slot") ?? "");
   if (!address.ok) return answerProblem(exchange, address);
   return answerJson(await services.store.ownership(address.value));
-}
-
-function collectionOf(
-  services: ShardServices,
-  parameters: ReadonlyMap<string, string>,
-): Result<CollectionConfig, "INVALID_PARAMETER"> {
-  const name = parameters.get("collection") ?? "";
-  const collection = services.collections.get(name);
-  if (collection !== undefined) return accepted(collection);
-  return refused("INVALID_PARAMETER", `collection: expected a configured collection, got ${quote(name)}`);
-}
-
-const slotSets = new Map<CollectionName, ReadonlySet<string>>();
-
-function parseSlotAddress(collection: CollectionConfig, slot: string): Result<SlotAddress, "INVALID_PARAMETER"> {
-  const slots = slotSets.get(collection.name) ?? new Set<string>(slotsOf(collection.placement));
-  slotSets.set(collection.name, slots);
-  if (slots.has(slot)) return accepted({ collection: collection.name, slot: slot as SlotId });
-  return refused("INVALID_PARAMETER", `slot: expected a slot of ${collection.name}, got ${quote(slot)}`);
 }

@@ -13,6 +13,7 @@ import { answerFailure } from "./failure.ts";
 import { answerHealth, answerMap, answerOwnership } from "./internal.ts";
 import { hasBody, isSignedEmpty, readBody } from "./request-body.ts";
 import type { ShardServices } from "./shard-services.ts";
+import { answerOwnershipEvent, answerSlotRows, answerSlots } from "./slot-routes.ts";
 
 /** Longest request target, in characters: three percent-encoded sort keys and their names fit in. */
 const TARGET_LENGTH_MAX = 4096;
@@ -44,6 +45,9 @@ export function createRoutes(services: ShardServices): ShardRoutes {
     .get(INTERNAL_PATH.health, on(answerHealth))
     .get(INTERNAL_PATH.map, on(answerMap))
     .get(INTERNAL_PATH.ownership, on(answerOwnership))
+    .get(INTERNAL_PATH.slots, on(answerSlots))
+    .get(INTERNAL_PATH.slotRows, on(answerSlotRows))
+    .post(INTERNAL_PATH.ownershipEvents, on(answerOwnershipEvent))
     .all("/internal/*", on(refuseInternal))
     .get(document, on(readDocument))
     .head(document, on(readDocument))
@@ -76,6 +80,7 @@ function refuseUnsigned(
     return answerProblem(exchange, { reason: "INVALID_KEY", detail: "the path holds a segment . or .." });
   }
   if (method === "PUT" || method === "PATCH" || method === "DELETE") return undefined;
+  if (method === "POST" && path === INTERNAL_PATH.ownershipEvents) return undefined;
   if (!hasBody(exchange.incoming) && isSignedEmpty(exchange)) return undefined;
   return refuseIgnoredBody(exchange);
 }
@@ -98,7 +103,8 @@ const INTERNAL_PATHS: ReadonlySet<string> = new Set(Object.values(INTERNAL_PATH)
 
 function refuseInternal(services: ShardServices, exchange: Exchange): Response | Promise<Response> {
   if (!INTERNAL_PATHS.has(exchange.path)) return refuseRoute(services, exchange);
-  const refusal = { reason: "METHOD_NOT_ALLOWED", detail: "expected GET", headers: { Allow: "GET" } } as const;
+  const method = exchange.path === INTERNAL_PATH.ownershipEvents ? "POST" : "GET";
+  const refusal = { reason: "METHOD_NOT_ALLOWED", detail: `expected ${method}`, headers: { Allow: method } } as const;
   return answerProblem(exchange, refusal);
 }
 

@@ -7,12 +7,16 @@ import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import { type Decision, decideAccess, decisionOf, type Ownership } from "../../router/ownership.ts";
 import type { Clock } from "../clock.ts";
 import { describeError, type Logger } from "../log.ts";
+import type { SlotHelp } from "../mover/slot-help.ts";
 import type { Peers } from "../peers/port.ts";
 import type { SlotAddress } from "../store/port.ts";
 
 /** First and longest pause between two looks at a slot that is moving, in milliseconds. */
 const PAUSE_MS_FIRST = 2;
 const PAUSE_MS_MAX = 50;
+
+/** A slot that holds a request for longer than this is helped on, in milliseconds: a runner that is alive needs less. */
+const HELP_AFTER_MS = 200;
 
 /** What the request wants of the slot. `knownEpoch` is the slot epoch the edge knew, 0 for none. */
 export interface SlotRequest {
@@ -49,18 +53,20 @@ export type SlotAccess = <Value>(
 /** What slot access stands on. */
 export interface SlotAccessOptions {
   readonly clock: Clock;
-  readonly peers: Peers;
+  readonly peers: Pick<Peers, "ownership">;
+  readonly help: SlotHelp;
   readonly log: Logger;
 }
 
 /** Slot access with the world passed in. */
 export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
-  const { clock } = options;
+  const { clock, help } = options;
   const decide = createDecider(options);
   return async (request, attempt) => {
     let outcome = await attempt();
     if (outcome.kind === "served") return outcome;
-    const deadlineMs = clock.nowMs() + HOLD_MS_MAX;
+    const heldFromMs = clock.nowMs();
+    const deadlineMs = heldFromMs + HOLD_MS_MAX;
     for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
       const decision = await decide(request.collection, outcome);
       const access = decideAccess(outcome.ownership, request, decision);
@@ -68,6 +74,9 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
         return { kind: "redirect", notOwned: { slot: outcome.slot, epoch: access.epoch, owner: access.owner } };
       }
       if (clock.nowMs() + pauseMs > deadlineMs) return { kind: "moving" };
+      if (clock.nowMs() - heldFromMs >= HELP_AFTER_MS) {
+        help({ collection: request.collection, slot: outcome.slot }, outcome.ownership);
+      }
       await clock.sleep(pauseMs);
       outcome = await attempt();
       if (outcome.kind === "served") return outcome;

@@ -2,17 +2,32 @@
  * Peers over signed HTTP. Uses undici's `request`: Node's `fetch` repeats a request by itself on 421.
  * It must not believe an answer before it is parsed.
  */
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
 import type { ShardConfig } from "../../config/config.ts";
 import { INTERNAL_PATH } from "../../router/contract.ts";
-import { parseShardId, quote, type ShardId } from "../../router/ids.ts";
-import { OWN_STATES, type Ownership, type OwnState } from "../../router/ownership.ts";
-import { accepted, type Result, refused } from "../../router/result.ts";
+import { quote, type ShardId } from "../../router/ids.ts";
+import { parseEventReply, parseOwnership, parseSlotReport, type SlotReport } from "../../router/ownership-wire.ts";
+import type { Result } from "../../router/result.ts";
 import type { Signer } from "../http/signature.ts";
-import type { Peers } from "./port.ts";
+import { parseParts } from "../mover/slot-lines.ts";
+import type { SlotPart } from "../mover/slot-stream.ts";
+import { readLines } from "./line-reader.ts";
+import type { Peers, SlotsQuestion } from "./port.ts";
 
-/** A peer that does not answer in this time counts as silent, in milliseconds. */
+/** A peer that does not answer a question in this time counts as silent, in milliseconds. */
 const TIMEOUT_MS = 500;
+
+/** The same for a statement, which waits for a disk or a quorum. */
+const STATEMENT_MS = 5000;
+
+/** The same for the beginning of an answer of many lines, and for each pause in it. */
+const LINES_MS = 15_000;
+
+/** Largest answer to a question or statement, in bytes. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+
+/** Connections to one origin: several slots are read and told at once. */
+const CONNECTIONS = 32;
 
 /** What the peers stand on. */
 export interface HttpPeersOptions {
@@ -20,61 +35,154 @@ export interface HttpPeersOptions {
   readonly sign: Signer;
 }
 
-/** Asks all origins of a shard at once; they share one store, so the first to answer will do. Each worker has its own connections. */
+/** A request on its way to any origin of a shard. */
+interface Hop {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly query: string;
+  readonly body?: Buffer;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Asks all origins of a shard at once about a slot; they share one store, so the first to answer will do. Everything else goes to one
+ * origin after the other until one answers. Each worker has its own connections.
+ */
 export function createHttpPeers(options: HttpPeersOptions): Peers {
-  const dispatcher = new Agent({ connections: 4, connect: { timeout: TIMEOUT_MS } });
+  const dispatcher = new Agent({ connections: CONNECTIONS, connect: { timeout: TIMEOUT_MS } });
+  const wire = new Wire(options, dispatcher);
   return {
     async ownership(shard, { collection, slot }) {
-      const path = INTERNAL_PATH.ownership;
-      const query = `collection=${encodeURIComponent(collection)}&slot=${encodeURIComponent(slot)}`;
-      const headers = options.sign({ method: "GET", path, query }, {});
-      const questions = originsOf(options.shards, shard).map((origin) =>
-        askOrigin(dispatcher, `${origin}${path}?${query}`, headers),
-      );
+      const query = queryOf({ collection, slot });
+      const hop: Hop = { method: "GET", path: INTERNAL_PATH.ownership, query, timeoutMs: TIMEOUT_MS };
+      const questions = wire.originsOf(shard).map(async (origin) => {
+        return parseAnswer(await wire.ask(origin, hop), parseOwnership);
+      });
       return Promise.any(questions).catch((error: unknown) => {
         throw new Error(`${shard} did not answer: ${reasonsOf(error).join("; ")}`, { cause: error });
       });
     },
+    async send(shard, { collection, slot }, event) {
+      const body = Buffer.from(JSON.stringify({ collection, slot, event }));
+      const path = INTERNAL_PATH.ownershipEvents;
+      const hop: Hop = { method: "POST", path, query: "", body, timeoutMs: STATEMENT_MS };
+      return parseAnswer(await wire.askInTurn(shard, hop), parseEventReply);
+    },
+    slots: (shard, question) => collectSlots(wire.lines(shard, INTERNAL_PATH.slots, slotsQuery(question))),
+    rows: (shard, { collection, slot }): AsyncIterable<SlotPart> =>
+      parseParts(wire.lines(shard, INTERNAL_PATH.slotRows, queryOf({ collection, slot }))),
   };
 }
 
-async function askOrigin(dispatcher: Agent, url: string, headers: Record<string, string>): Promise<Ownership> {
-  const timeouts = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
-  const response = await request(url, { dispatcher, headers, ...timeouts });
-  const body: unknown = await response.body.json();
-  const ownership = parseOwnership(body);
-  if (response.statusCode === 200 && ownership.ok) return ownership.value;
-  throw new Error(`status ${response.statusCode}, ${ownership.ok ? quote(body) : ownership.detail}`);
+class Wire {
+  readonly #options: HttpPeersOptions;
+  readonly #dispatcher: Agent;
+
+  constructor(options: HttpPeersOptions, dispatcher: Agent) {
+    this.#options = options;
+    this.#dispatcher = dispatcher;
+  }
+
+  originsOf(shard: ShardId): readonly string[] {
+    const origins = this.#options.shards.get(shard)?.origins;
+    if (origins === undefined) throw new Error(`the configuration has no origin for ${shard}`);
+    return origins;
+  }
+
+  ask(origin: string, { method, path, query, body, timeoutMs }: Hop): Promise<Dispatcher.ResponseData> {
+    const headers = this.#options.sign({ method, path, query }, {}, body);
+    const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+    const url = query === "" ? `${origin}${path}` : `${origin}${path}?${query}`;
+    return request(url, {
+      dispatcher: this.#dispatcher,
+      method,
+      headers,
+      ...timeouts,
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
+  /** The first answer with status 200. */
+  async askInTurn(shard: ShardId, hop: Hop): Promise<Dispatcher.ResponseData> {
+    const reasons: string[] = [];
+    for (const origin of this.originsOf(shard)) {
+      try {
+        const response = await this.ask(origin, hop);
+        if (response.statusCode === 200) return response;
+        reasons.push(`status ${response.statusCode}, ${quote(await textOf(response))}`);
+      } catch (error) {
+        reasons.push(...reasonsOf(error));
+      }
+    }
+    throw new Error(`${shard} did not answer: ${reasons.join("; ")}`);
+  }
+
+  async *lines(shard: ShardId, path: string, query: string): AsyncGenerator<readonly string[], void, undefined> {
+    const response = await this.askInTurn(shard, { method: "GET", path, query, timeoutMs: LINES_MS });
+    const chunks: AsyncIterable<Uint8Array> = response.body;
+    yield* readLines(chunks);
+  }
 }
 
-function originsOf(shards: ReadonlyMap<string, ShardConfig>, shard: ShardId): readonly string[] {
-  const origins = shards.get(shard)?.origins;
-  if (origins === undefined) throw new Error(`the configuration has no origin for ${shard}`);
-  return origins;
+async function collectSlots(groups: AsyncIterable<readonly string[]>): Promise<readonly SlotReport[]> {
+  const reports: SlotReport[] = [];
+  let isComplete = false;
+  for await (const lines of groups) {
+    for (const line of lines) {
+      const value: unknown = JSON.parse(line);
+      isComplete = parseEnd(value, reports.length);
+      if (isComplete) continue;
+      const report = parseSlotReport(value);
+      if (!report.ok) throw new Error(report.detail);
+      reports.push(report.value);
+    }
+  }
+  if (isComplete) return reports;
+  throw new Error("the list of slots is broken off");
+}
+
+/** Whether it is the last line; throws when it is one that comes too early or too late. */
+function parseEnd(value: unknown, slots: number): boolean {
+  const fields = (typeof value === "object" && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
+  if (fields["end"] !== true) return false;
+  if (fields["slots"] === slots) return true;
+  throw new Error(`expected the end after ${slots} slots, got ${quote(value)}`);
+}
+
+function slotsQuery({ collection, start, end, weigh }: SlotsQuestion): string {
+  return queryOf({ collection, start, ...(end === null ? {} : { end }), ...(weigh ? { weigh: "1" } : {}) });
+}
+
+function queryOf(parameters: Readonly<Record<string, string>>): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join("&");
+}
+
+async function parseAnswer<Value>(
+  response: Dispatcher.ResponseData,
+  parse: (input: unknown) => Result<Value, string>,
+): Promise<Value> {
+  const text = await textOf(response);
+  if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}, ${quote(text)}`);
+  const value = parse(JSON.parse(text));
+  if (value.ok) return value.value;
+  throw new Error(value.detail);
+}
+
+async function textOf({ body }: Dispatcher.ResponseData): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const incoming: AsyncIterable<Uint8Array> = body;
+  for await (const chunk of incoming) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) throw new Error(`expected an answer of at most ${ANSWER_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function reasonsOf(error: unknown): readonly string[] {
   const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
   return errors.map((reason) => (reason instanceof Error ? reason.message : String(reason)));
-}
-
-/** Untrusted data to ownership columns. */
-function parseOwnership(input: unknown): Result<Ownership, "NOT_OWNERSHIP"> {
-  const fields = (typeof input === "object" && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
-  const { state, epoch, move, run, to, digest } = fields as Fields;
-  const isState = OWN_STATES.includes(state as OwnState);
-  const isEpoch = typeof epoch === "number" && Number.isSafeInteger(epoch) && epoch >= 0;
-  const shard = typeof to === "string" ? parseShardId(to) : null;
-  const isShard = to === null || shard?.ok === true;
-  if (isState && isEpoch && isShard && [move, run, digest].every(isTextOrNull)) {
-    const owner = shard?.ok === true ? shard.value : null;
-    return accepted({ state, epoch, move, run, to: owner, digest } as Ownership);
-  }
-  return refused("NOT_OWNERSHIP", `expected {state, epoch, move, run, to, digest}, got ${quote(input)}`);
-}
-
-type Fields = Readonly<Record<keyof Ownership, unknown>>;
-
-function isTextOrNull(value: unknown): value is string | null {
-  return value === null || typeof value === "string";
 }

@@ -2,12 +2,28 @@
  * The peers port: what a shard asks of other shards.
  * It must not carry clients' requests; only the edge sends those.
  */
-import type { ShardId } from "../../router/ids.ts";
+import type { CollectionName, ShardId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
+import type { EventReply, SlotReport } from "../../router/ownership-wire.ts";
+import type { KeyRange } from "../../router/range.ts";
+import type { OwnershipEvent } from "../../router/slot-transition.ts";
+import type { SlotPart } from "../mover/slot-stream.ts";
 import type { SlotAddress } from "../store/port.ts";
 
-/** Other shards, by id. */
+/** Which slots are asked for. `weigh`: also how much lies in them, which takes as long as reading it. */
+export interface SlotsQuestion extends KeyRange {
+  readonly collection: CollectionName;
+  readonly weigh: boolean;
+}
+
+/** Other shards, by id. Everything rejects with an `Error` when a shard cannot be asked, or its answer is not to be believed. */
 export interface Peers {
-  /** The slot's ownership columns at `shard`. Rejects with an `Error` when it cannot be asked. */
+  /** The slot's ownership columns at `shard`. */
   ownership(shard: ShardId, address: SlotAddress): Promise<Ownership>;
+  /** The slots of a range at `shard`, in slot order. */
+  slots(shard: ShardId, question: SlotsQuestion): Promise<readonly SlotReport[]>;
+  /** All rows of a slot at `shard`. An answer that is broken off rejects. Whoever leaves the loop early ends the request. */
+  rows(shard: ShardId, address: SlotAddress): AsyncIterable<SlotPart>;
+  /** Has `shard` apply a statement. When it rejects, the statement may have been applied, or may yet be. */
+  send(shard: ShardId, address: SlotAddress, event: OwnershipEvent): Promise<EventReply>;
 }

@@ -38,9 +38,10 @@ export function author(actor = "ann", atMs = 1000): Author {
 
 /** A move of `[start, end)` from shard-1 to shard-2, planned from version 1. */
 export function moveOf(start: string, end: string | null, collection: CollectionName = PRODUCTS): MoveIntent {
-  const settings = { parallel: 4, rowsPerSecond: null, retentionMs: 60_000 };
+  const settings = { parallel: 4, rowsPerSecond: null, bytesPerSecond: null, retentionMs: 60_000 };
+  const epochs = [{ slots: 40, epoch: 2 }];
   const parent = 1 as MapVersion;
-  return { id: randomUUID(), collection, start, end, from: SHARD_1, to: SHARD_2, settings, parent };
+  return { id: randomUUID(), collection, start, end, from: SHARD_1, to: SHARD_2, epochs, settings, parent };
 }
 
 type Body = (catalog: Catalog, harness: CatalogHarness) => Promise<void>;

@@ -3,12 +3,14 @@
  * It must not assume anything of an implementation that port.ts does not promise.
  */
 import { describe, expect, it } from "vitest";
+import { EPOCH_RUNS_MAX } from "../../router/epoch-runs.ts";
 import type { MapVersion } from "../../router/ids.ts";
 import {
   type Catalog,
   CatalogError,
   type Move,
   type MoveCreation,
+  type MoveSettings,
   PROGRESS_BYTES_MAX,
 } from "../../shards/catalog/port.ts";
 import { author, CARTS, inCatalog, inCreated, mapOf, moveOf, type OpenCatalog, PRODUCTS } from "./catalog-fixture.ts";
@@ -16,6 +18,8 @@ import { author, CARTS, inCatalog, inCreated, mapOf, moveOf, type OpenCatalog, P
 /** Runs the contract's part about moves and leases. */
 export function describeMovesContract(openCatalog: OpenCatalog): void {
   describeCreation(openCatalog);
+  describeIntents(openCatalog);
+  describeSettings(openCatalog);
   describeLateRepetition(openCatalog);
 
   describeRaces(openCatalog);
@@ -47,6 +51,13 @@ const RANGES: readonly { name: string; range: [string, string | null]; overlaps:
   { name: "its last keys", range: ["gz", null], overlaps: true },
   { name: "what ends where it starts", range: ["a", "d"], overlaps: false },
   { name: "what starts where it ends", range: ["h", null], overlaps: false },
+];
+
+const BAD_SETTINGS: readonly Partial<MoveSettings>[] = [
+  { parallel: 0 },
+  { rowsPerSecond: 0 },
+  { bytesPerSecond: -1 },
+  { retentionMs: 0.5 },
 ];
 
 function describeLateRepetition(openCatalog: OpenCatalog): void {
@@ -115,7 +126,11 @@ function describeCreation(openCatalog: OpenCatalog): void {
         expect(await catalog.moves(PRODUCTS, { limit: 10 })).toEqual([move]);
       }),
     );
+  });
+}
 
+function describeIntents(openCatalog: OpenCatalog): void {
+  describe("createMove, by what is to move", () => {
     it(
       "refuses what cannot be a move",
       inCreated(openCatalog, async (catalog) => {
@@ -125,9 +140,40 @@ function describeCreation(openCatalog: OpenCatalog): void {
           { ...good, end: "a" },
           { ...good, to: good.from },
           moveOf("a", "b", CARTS),
+          ...[[], [{ slots: 0, epoch: 2 }], [{ slots: 1, epoch: 1.5 }]].map((epochs) => ({ ...good, epochs })),
+          { ...good, epochs: Array.from({ length: EPOCH_RUNS_MAX + 1 }, () => ({ slots: 1, epoch: 2 })) },
+          ...BAD_SETTINGS.map((settings) => ({ ...good, settings: { ...good.settings, ...settings } })),
         ];
         for (const intent of bad) await expect(catalog.createMove(intent, author())).rejects.toThrow(CatalogError);
         expect(await catalog.moves(null, { limit: 10 })).toEqual([]);
+      }),
+    );
+
+    it(
+      "takes as many epochs as a move may have",
+      inCreated(openCatalog, async (catalog) => {
+        const most = { slots: 393_216, epoch: Number.MAX_SAFE_INTEGER };
+        const intent = { ...moveOf("a", "b"), epochs: Array.from({ length: EPOCH_RUNS_MAX }, () => most) };
+        const move = createdOf(await catalog.createMove(intent, author()));
+        expect(move.epochs).toHaveLength(EPOCH_RUNS_MAX);
+        expect(await catalog.move(intent.id)).toEqual(move);
+      }),
+    );
+  });
+}
+
+function describeSettings(openCatalog: OpenCatalog): void {
+  describe("updateMove, by its settings", () => {
+    it(
+      "refuses settings that cannot be, and leaves the move as it is",
+      inCreated(openCatalog, async (catalog) => {
+        const move = await start(catalog, ["a", "b"]);
+        for (const bad of BAD_SETTINGS) {
+          const settings = { ...move.settings, ...bad };
+          const change = catalog.updateMove(move.id, { expectedRevision: 1, settings }, author());
+          await expect(change).rejects.toThrow(Object.keys(bad)[0]);
+        }
+        expect(await catalog.move(move.id)).toEqual(move);
       }),
     );
   });
@@ -196,7 +242,7 @@ function describeUpdates(openCatalog: OpenCatalog): void {
       "changes what is named and leaves the rest",
       inCreated(openCatalog, async (catalog) => {
         const move = await start(catalog, ["a", "b"]);
-        const settings = { parallel: 1, rowsPerSecond: 500, retentionMs: 0 };
+        const settings = { parallel: 1, rowsPerSecond: 500, bytesPerSecond: 4096, retentionMs: 0 };
         await catalog.updateMove(move.id, { expectedRevision: 1, progress: "ab" }, author("ann", 2000));
         await catalog.updateMove(move.id, { expectedRevision: 2, settings }, author("ann", 3000));
         const last = { expectedRevision: 3, state: "aborting" } as const;

@@ -127,6 +127,28 @@ describe("a SQLite catalog", () => {
     removeDirectory(directory);
   });
 
+  it("gives moves of a file of the second schema version no epochs and no limit of bytes", async () => {
+    const directory = makeDirectory();
+    const file = join(directory, "catalog.db");
+    const before = await createSqliteCatalog({ file });
+    await before.create(mapOf(1), author());
+    const intent = moveOf("a", "b");
+    await before.createMove(intent, author());
+    await before.updateMove(intent.id, { expectedRevision: 1, state: "done" }, author());
+    const created = await before.move(intent.id);
+    await before.close();
+    const db = new DatabaseSync(file);
+    db.exec("DROP TRIGGER moves_end_once");
+    db.exec("UPDATE moves SET record = json_remove(record, '$.move.epochs', '$.move.settings.bytesPerSecond')");
+    db.exec("CREATE TRIGGER moves_end_once BEFORE UPDATE ON moves BEGIN SELECT RAISE(ABORT, 'ended'); END");
+    db.exec("PRAGMA user_version = 2");
+    db.close();
+    const catalog = await createSqliteCatalog({ file });
+    expect(await catalog.move(intent.id)).toEqual({ ...created, epochs: [] });
+    await catalog.close();
+    removeDirectory(directory);
+  });
+
   it("says which file it cannot use", async () => {
     const opening = createSqliteCatalog({ file: "/dev/null/catalog.db" });
     await expect(opening).rejects.toThrow(CatalogError);

@@ -39,7 +39,9 @@ async function play(scene: Scene) {
     },
   };
   const logged: string[] = [];
-  const access = createSlotAccess({ clock, peers, log: (_level, event) => logged.push(event) });
+  const helped: number[] = [];
+  const help = () => void helped.push(nowMs);
+  const access = createSlotAccess({ clock, peers, help, log: (_level, event) => logged.push(event) });
   const request: SlotRequest = { collection, intent: scene.intent ?? "write", knownEpoch: scene.knownEpoch ?? 0 };
   const answer = await access(request, async () => {
     const look = scene.looks[Math.min(looks, scene.looks.length - 1)] ?? "serve";
@@ -47,7 +49,7 @@ async function play(scene: Scene) {
     if (look === "serve") return { kind: "served", value: "done" } as const;
     return { kind: "not-owned", slot, ownership: look } as const;
   });
-  return { answer, nowMs, looks, questions, logged };
+  return { answer, nowMs, looks, questions, logged, helped };
 }
 
 const done = { kind: "served", value: "done" };
@@ -119,7 +121,7 @@ describe("a slot that is not served here", () => {
         new Promise<Ownership>((answer) => questions.push({ slot: asked.slot, answer })),
     };
     const clock = { nowMs: () => 0, sleep: async () => undefined };
-    const access = createSlotAccess({ clock, peers, log: () => undefined });
+    const access = createSlotAccess({ clock, peers, help: () => undefined, log: () => undefined });
     const hold = (held: typeof slot) =>
       access({ collection, intent: "write", knownEpoch: 0 }, async () => {
         return { kind: "not-owned", slot: held, ownership: at("GONE", 5) } as const;
@@ -136,6 +138,15 @@ describe("a slot that is not served here", () => {
     expect(questions).toHaveLength(3);
     questions.at(-1)?.answer(at("OWNER", 5));
     expect(await later).toEqual(redirectTo(D, 5));
+  });
+
+  test("a slot that holds a request for long is helped on, one that settles soon is left alone", async () => {
+    const soon = await play({ looks: [...Array.from({ length: 7 }, () => at("FENCED", 5)), "serve"] });
+    expect(soon.helped).toEqual([]);
+    const late = await play({ looks: [...Array.from({ length: 12 }, () => at("FENCED", 5)), "serve"] });
+    expect(late.helped.length).toBeGreaterThan(0);
+    expect(late.helped[0]).toBeGreaterThanOrEqual(200);
+    expect(late.answer).toEqual(done);
   });
 
   test("a served slot is looked at once", async () => {

@@ -1,0 +1,162 @@
+/**
+ * `zgate shard`: adding, emptying and removing a shard. Which shards there are is in the configuration, which people change; this
+ * says what to put where, and moves the data. It must not write the configuration.
+ */
+import { Argument, Command, Option } from "commander";
+import type { ShardId } from "../../router/ids.ts";
+import { addExamples, type CommandContext } from "../command-context.ts";
+import { CliFailure } from "../failure.ts";
+import { addMoveOptions, type MoveFlags, print, settingsOf } from "../moves/carry-out.ts";
+import { shortId } from "../moves/find-move.ts";
+import { reportLines, reportOf } from "../moves/move-report.ts";
+import { describePlan } from "../moves/plan-move.ts";
+import { createScreen, followMove } from "../moves/watch-move.ts";
+import { type Operator, withOperator } from "../operator.ts";
+import { shardId } from "../option-values.ts";
+import { planDrain, startAll } from "../shards/drain.ts";
+import { describeHoldings, holdingsOf } from "../shards/holdings.ts";
+import type { Terminal } from "../terminal.ts";
+
+type Action = "add" | "drain" | "remove";
+
+interface ShardFlags extends MoveFlags {
+  readonly to?: ShardId;
+}
+
+const ABOUT = `
+add says what to configure, or that the shard is ready. drain moves all its ranges to the others; the options of a move are for it.
+remove says whether anything depends on the shard still, and what to take out. Exit code 3: something is to be done first.`;
+
+/** The command. */
+export function shardCommand(context: CommandContext): Command {
+  const command = new Command("shard")
+    .description("add, empty or remove a shard")
+    .addArgument(new Argument("<action>", "what to do").choices(["add", "drain", "remove"]))
+    .addArgument(new Argument("<id>", "for example shard-3").argParser(shardId))
+    .addOption(new Option("--to <shard>", "drain: to this shard alone").argParser(shardId))
+    .addHelpText("after", ABOUT);
+  addMoveOptions(command).action((action: Action, shard: ShardId, flags: ShardFlags) =>
+    withOperator(context, flags, (operator) => run({ operator, terminal: context.terminal, flags, shard }, action)),
+  );
+  return addExamples(command, [
+    ["zgate shard add shard-3", "what to put into zgate.toml, or that it is ready"],
+    ["zgate shard drain shard-1 --dry-run", "which moves would empty it"],
+    ["zgate shard drain shard-1 --wait", "empty it"],
+    ["zgate shard remove shard-1", "whether it may go, and what to take out"],
+  ]);
+}
+
+interface Work {
+  readonly operator: Operator;
+  readonly terminal: Terminal;
+  readonly flags: ShardFlags;
+  readonly shard: ShardId;
+}
+
+function run(work: Work, action: Action): Promise<void> {
+  if (action === "add") return add(work);
+  demandShard(work);
+  return action === "drain" ? drain(work) : remove(work);
+}
+
+function demandShard({ operator: { config }, shard }: Work): void {
+  if (config.shards.has(shard)) return;
+  throw new CliFailure(`there is no shard "${shard}" in the configuration`, {
+    hint: `configured are: ${[...config.shards.keys()].join(", ")}`,
+  });
+}
+
+async function add(work: Work): Promise<void> {
+  const { operator, terminal, flags, shard } = work;
+  if (!operator.config.shards.has(shard)) {
+    const steps = stepsToAdd(shard);
+    if (flags.json === true) terminal.out(JSON.stringify({ shard, configured: false, steps }));
+    else print(terminal, steps);
+    throw new CliFailure(`${shard} is not in the configuration yet`, { exitCode: 3 });
+  }
+  const holdings = await holdingsOf(operator, shard);
+  const slots = holdings.reduce((sum, { held }) => sum + held.length, 0);
+  if (flags.json === true) return terminal.out(JSON.stringify({ shard, configured: true, slots }));
+  terminal.out(`${shard} answers; it holds ${slots} slots`);
+  const [first] = holdings;
+  if (slots === 0 && first !== undefined) {
+    terminal.out(`give it a range: zgate move ${first.collection.name} --start KEY --end KEY --to ${shard}`);
+  }
+}
+
+function stepsToAdd(shard: ShardId): readonly string[] {
+  return [
+    "1. Add to zgate.toml, the same text for the edge, for all shards and for this command:",
+    "",
+    "   [[shards]]",
+    `   id = "${shard}"`,
+    '   origins = ["http://HOST:PORT"]',
+    '   # store = "NAME"    # where its data do not lie in the embedded store',
+    "",
+    "   The collections' maps stay as they are: they are only the first ones, and the shard gets its ranges by moves.",
+    `2. With Cassandra: zgate schema apply --shard ${shard}`,
+    "3. Give the new configuration to the other shards and to the edge, then start the shard (docs/operations.md).",
+    `4. zgate shard add ${shard}    # says whether it answers`,
+    `5. zgate move COLLECTION --start KEY --end KEY --to ${shard}`,
+  ];
+}
+
+async function drain(work: Work): Promise<void> {
+  const { operator, terminal, flags, shard } = work;
+  const isJson = flags.json === true;
+  const plans = await planDrain(operator, { shard, to: flags.to ?? null, settings: settingsOf(flags) });
+  if (!isJson) print(terminal, plans.flatMap(describePlan));
+  if (plans.length === 0) return terminal.note(`no map gives ${shard} a range`);
+  if (flags.dryRun === true) {
+    return isJson
+      ? print(
+          terminal,
+          plans.map((plan) => JSON.stringify(plan)),
+        )
+      : terminal.out("nothing was changed");
+  }
+  const moves = await startAll(operator, plans);
+  const ids = moves.map(({ id }) => id);
+  if (flags.wait === true) return waitForAll(work, ids);
+  for (const [index, id] of ids.entries()) {
+    if (isJson) terminal.out(JSON.stringify({ id, ...plans[index] }));
+    else terminal.out(`move ${id} is in the catalog; \`zgate watch ${shortId(id)}\` shows it`);
+  }
+}
+
+async function waitForAll({ operator, terminal, flags }: Work, ids: readonly string[]): Promise<void> {
+  let failed = 0;
+  for (const id of ids) {
+    const end = await followMove(operator, id, createScreen(terminal, terminal.note, operator.nowMs));
+    if (end === null)
+      throw new CliFailure("not waiting any longer; the moves go on", { hint: "`zgate moves` shows them" });
+    if (flags.json === true) terminal.out(JSON.stringify(reportOf(end)));
+    else print(terminal, reportLines(end));
+    if (end.state !== "done") failed += 1;
+  }
+  if (failed > 0) throw new CliFailure(`${failed} of ${ids.length} moves were aborted`);
+}
+
+async function remove({ operator, terminal, flags, shard }: Work): Promise<void> {
+  const reasons = describeHoldings(await holdingsOf(operator, shard));
+  if (flags.json === true) terminal.out(JSON.stringify({ shard, removable: reasons.length === 0, reasons }));
+  else print(terminal, reasons.length > 0 ? reasons : stepsToRemove(operator, shard));
+  if (reasons.length === 0) return;
+  throw new CliFailure(`${shard} is still needed`, { hint: `\`zgate shard drain ${shard}\` empties it`, exitCode: 3 });
+}
+
+function stepsToRemove({ config }: Operator, shard: ShardId): readonly string[] {
+  const named = [...config.collections.values()].filter(({ initialMap }) =>
+    initialMap.ranges.some((range) => range.shard === shard),
+  );
+  const names = named.map(({ name }) => name).join(", ");
+  return [
+    `nothing depends on ${shard} any more`,
+    `1. Take its [[shards]] table out of zgate.toml, everywhere.`,
+    ...(named.length === 0
+      ? []
+      : [`   The first maps of ${names} name it: put another shard there. They are not used again.`]),
+    "2. Give the new configuration to the edge and to the other shards.",
+    `3. Stop ${shard}. Keep its store until you are sure: rows that moves left behind lie in it.`,
+  ];
+}

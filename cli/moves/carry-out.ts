@@ -1,0 +1,99 @@
+/**
+ * What `move` and `reverse` share: the options of a move, its dry run, its start, and waiting for its end. It must not plan: the
+ * very plan that a dry run prints is carried out.
+ */
+import { type Command, Option } from "commander";
+import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
+import { CliFailure } from "../failure.ts";
+import { addOperatorOptions, type Operator, type OperatorFlags } from "../operator.ts";
+import { byteRate, durationOrNothingMs, rowRate, wholeNumber } from "../option-values.ts";
+import type { Terminal } from "../terminal.ts";
+import { shortId } from "./find-move.ts";
+import { reportLines, reportOf } from "./move-report.ts";
+import { describePlan, planMove, startMove, type WantedMove } from "./plan-move.ts";
+import { createScreen, followMove } from "./watch-move.ts";
+
+/** Options of a move as given. */
+export interface MoveFlags extends OperatorFlags {
+  readonly parallel: number;
+  readonly rate: number | null;
+  readonly byteRate: number | null;
+  readonly retention: number;
+  readonly dryRun?: true;
+  readonly wait?: true;
+}
+
+const PARALLEL = 4;
+/** Most slots of one move that are under way at once. */
+export const PARALLEL_MAX = 64;
+const RETENTION = "24h";
+
+const JSON_HELP =
+  "print the plan (--dry-run), {id, ...plan}, or at the end (--wait) {id, state, collection, start, end, from, to, slots, rows, bytes, pauseMs: {p50, p99, max}, durationMs}";
+
+/** The options that say how a move is to run. */
+export function addMoveOptions(command: Command): Command {
+  command
+    .option("--parallel <n>", "slots under way at once", wholeNumber(1, PARALLEL_MAX), PARALLEL)
+    .addOption(new Option("--rate <rows/s>", "at most so many rows a second").argParser(rowRate).default(null, "none"))
+    .addOption(
+      new Option("--byte-rate <size/s>", "at most so many bytes a second").argParser(byteRate).default(null, "none"),
+    )
+    .addOption(
+      new Option("--retention <time>", "how long the source keeps its rows afterwards")
+        .argParser(durationOrNothingMs)
+        .default(durationOrNothingMs(RETENTION), RETENTION),
+    )
+    .option("--dry-run", "print what would be done, and do nothing")
+    .option("--wait", "follow it to its end; exit code 1 unless it is done");
+  return addOperatorOptions(command, JSON_HELP);
+}
+
+/** The options as a move has them. */
+export function settingsOf({ parallel, rate, byteRate: bytes, retention }: MoveFlags): MoveSettings {
+  return { parallel, rowsPerSecond: rate, bytesPerSecond: bytes, retentionMs: retention };
+}
+
+/** Plans a move, then prints it, starts it, or follows it to its end. Throws `CliFailure`. */
+export async function carryOut(
+  operator: Operator,
+  wanted: WantedMove,
+  { flags, terminal }: { readonly flags: MoveFlags; readonly terminal: Terminal },
+): Promise<void> {
+  const plan = await planMove(operator, wanted);
+  const isJson = flags.json === true;
+  if (flags.dryRun === true) {
+    if (isJson) return terminal.out(JSON.stringify(plan));
+    return print(terminal, [...describePlan(plan), "nothing was changed"]);
+  }
+  const move = await startMove(operator, plan);
+  const id = shortId(move.id);
+  if (flags.wait === true) {
+    if (!isJson) print(terminal, describePlan(plan));
+    return waitForEnd(operator, move, { isJson, terminal });
+  }
+  if (isJson) return terminal.out(JSON.stringify({ id: move.id, ...plan }));
+  const next = `${move.to} carries it out by itself; \`zgate watch ${id}\` shows it, \`zgate abort ${id}\` takes it back`;
+  print(terminal, [...describePlan(plan), `move ${move.id} is in the catalog: ${next}`]);
+}
+
+async function waitForEnd(
+  operator: Operator,
+  { id }: Move,
+  { isJson, terminal }: { readonly isJson: boolean; readonly terminal: Terminal },
+): Promise<void> {
+  const end = await followMove(operator, id, createScreen(terminal, terminal.note, operator.nowMs));
+  if (end === null) {
+    throw new CliFailure(`not waiting any longer; the move goes on`, {
+      hint: `\`zgate watch ${shortId(id)}\` shows it`,
+    });
+  }
+  if (isJson) terminal.out(JSON.stringify(reportOf(end)));
+  else print(terminal, reportLines(end));
+  if (end.state !== "done") throw new CliFailure(`the move was aborted`);
+}
+
+/** Lines of a result. */
+export function print(terminal: Terminal, lines: readonly string[]): void {
+  for (const line of lines) terminal.out(line);
+}

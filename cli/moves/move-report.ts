@@ -1,0 +1,54 @@
+/**
+ * An ended move as one document and as lines. It must not judge whether that is what was wanted.
+ */
+import { pauseQuantile } from "../../router/move-progress.ts";
+import { describeRange } from "../../router/range.ts";
+import type { Move, MoveState } from "../../shards/catalog/port.ts";
+import { clockText, groupDigits } from "../progress.ts";
+import { durationMsOf, pauseText, progressOf } from "./move-view.ts";
+import { bytesText } from "./plan-move.ts";
+
+/** What `move --wait --json` ends with. `slots` are those that the destination owns now; times in milliseconds. */
+export interface MoveReport {
+  readonly id: string;
+  readonly state: MoveState;
+  readonly collection: string;
+  readonly start: string;
+  readonly end: string | null;
+  readonly from: string;
+  readonly to: string;
+  readonly slots: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly pauseMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly durationMs: number;
+}
+
+/** A move as one document. */
+export function reportOf(move: Move): MoveReport {
+  const { id, state, collection, start, end, from, to } = move;
+  const progress = progressOf(move);
+  const pause = progress?.pause ?? { counts: [], maxMs: 0 };
+  const [p50, p99] = [pauseQuantile(pause, 0.5), pauseQuantile(pause, 0.99)];
+  const pauseMs = { p50: toHundredths(p50), p99: toHundredths(p99), max: toHundredths(pause.maxMs) };
+  return {
+    ...{ id, state, collection, start, end, from, to },
+    ...{ slots: progress?.decided ?? 0, rows: progress?.rows ?? 0, bytes: progress?.bytes ?? 0 },
+    ...{ pauseMs, durationMs: durationMsOf(move) },
+  };
+}
+
+/** The same for people. */
+export function reportLines(move: Move): readonly string[] {
+  const { id, state, collection, slots, rows, bytes, durationMs } = reportOf(move);
+  const pause = progressOf(move)?.pause;
+  return [
+    `move ${id} of ${collection} ${describeRange(move)} from ${move.from} to ${move.to}: ${state}`,
+    `  ${groupDigits(slots)} slots, ${groupDigits(rows)} rows, ${bytesText(bytes)} in ${clockText(durationMs / 1000)}`,
+    ...(pause === undefined || pause.counts.length === 0 ? [] : [`  pauses of writers: ${pauseText(pause)}`]),
+  ];
+}
+
+function toHundredths(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

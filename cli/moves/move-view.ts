@@ -1,0 +1,196 @@
+/**
+ * What people see of a move: how far it is, how fast, how long still, what it waits for. Pure: from the catalog's record and what
+ * was seen before. It must not know terminals.
+ */
+import { quote } from "../../router/ids.ts";
+import {
+  type ActiveSlot,
+  type MoveProgress,
+  type PauseHistogram,
+  parseProgress,
+  pauseQuantile,
+  pausesUpTo,
+} from "../../router/move-progress.ts";
+import { describeRange } from "../../router/range.ts";
+import type { Move } from "../../shards/catalog/port.ts";
+import { clockText, groupDigits, progressBar } from "../progress.ts";
+import { shortId } from "./find-move.ts";
+
+/** A moment of a move: rows written and the part of the work done by then. Times by the runner's clock. */
+export interface PaceSample {
+  readonly atMs: number;
+  readonly rows: number;
+  readonly fraction: number;
+}
+
+/** Everything there is to show of a move now. `etaMs` null: not known. `silentMs`: since its runner's last sign of life, or null. */
+export interface MoveView {
+  readonly move: Move;
+  readonly progress: MoveProgress | null;
+  readonly fraction: number;
+  readonly rowsPerSecond: number | null;
+  readonly etaMs: number | null;
+  readonly silentMs: number | null;
+}
+
+/** An empty slot takes its own time; as much as about this many rows. */
+const SLOT_WORK = 25;
+/** Fewer rows written than this part of what an even spread over the slots would give are no measure. */
+const COMPARED_FRACTION = 0.1;
+/** The pace is that of the latest part of the move. */
+const PACE_WINDOW_MS = 60_000;
+/** What was seen says nothing before so long; until then the whole life of the move does. */
+const PACE_SEEN_MS_MIN = 10_000;
+/** Before so much of it has passed its pace is a guess. */
+const PACE_MS_MIN = 1000;
+/** A runner writes once a second; after so long without a word there is none. */
+export const SILENT_MS = 15_000;
+
+/** The move's progress; null when nobody has begun it, or when the text is none. */
+export function progressOf(move: Pick<Move, "progress">): MoveProgress | null {
+  const parsed = parseProgress(move.progress);
+  return parsed.ok ? parsed.value : null;
+}
+
+/** What the move takes in all, every slot included. */
+export function durationMsOf(move: Move): number {
+  const progress = progressOf(move);
+  if (progress === null) return Math.max(0, move.changedAtMs - move.createdAtMs);
+  return progress.elapsedMs + Math.max(0, progress.updatedAtMs - progress.startedAtMs);
+}
+
+/** The samples with this moment of the move added, those that are too old to matter left out. */
+export function addSample(samples: readonly PaceSample[], move: Move): readonly PaceSample[] {
+  const progress = progressOf(move);
+  if (progress === null) return samples;
+  const { updatedAtMs: atMs, rows } = progress;
+  const last = samples.at(-1);
+  if (last?.atMs === atMs) return samples;
+  // Another runner has another clock.
+  const kept = last !== undefined && last.atMs > atMs ? [] : samples;
+  const recent = kept.filter((sample) => atMs - sample.atMs <= PACE_WINDOW_MS);
+  return [...recent, { atMs, rows, fraction: fractionOf(progress) }];
+}
+
+/** The view of a move. `samples` are what was seen of it before and now. */
+export function viewOf(move: Move, samples: readonly PaceSample[], nowMs: number): MoveView {
+  const progress = progressOf(move);
+  if (progress === null) return { move, progress, fraction: 0, rowsPerSecond: null, etaMs: null, silentMs: null };
+  const fraction = fractionOf(progress);
+  const pace = paceOf(progress, samples);
+  return {
+    move,
+    progress,
+    fraction,
+    rowsPerSecond: pace === null ? null : pace.rowsPerMs * 1000,
+    etaMs: pace === null || pace.fractionPerMs <= 0 ? null : (1 - fraction) / pace.fractionPerMs,
+    silentMs: Math.max(0, nowMs - progress.updatedAtMs),
+  };
+}
+
+/** The part of the work that is done, by rows and slots. */
+function fractionOf({ rows, rowsPlanned, slots, decided, aborted }: MoveProgress): number {
+  const ended = decided + aborted;
+  const bySlots = slots === 0 ? 0 : ended / slots;
+  // What the destination has from an earlier move is only compared: then rows written say nothing.
+  const isCompared = rows < rowsPlanned * bySlots * COMPARED_FRACTION;
+  if (rowsPlanned === 0 || isCompared) return bySlots;
+  // What is written again is no step forward.
+  const done = Math.min(rows, rowsPlanned) + SLOT_WORK * ended;
+  return Math.min(1, done / (rowsPlanned + SLOT_WORK * slots));
+}
+
+interface Pace {
+  readonly rowsPerMs: number;
+  readonly fractionPerMs: number;
+}
+
+/** By what was seen, or by the whole life of the move for who has just begun to look. */
+function paceOf(progress: MoveProgress, samples: readonly PaceSample[]): Pace | null {
+  const [first] = samples;
+  const last = samples.at(-1);
+  if (first !== undefined && last !== undefined && last.atMs - first.atMs >= PACE_SEEN_MS_MIN) {
+    const spanMs = last.atMs - first.atMs;
+    return { rowsPerMs: (last.rows - first.rows) / spanMs, fractionPerMs: (last.fraction - first.fraction) / spanMs };
+  }
+  const spanMs = progress.elapsedMs + progress.updatedAtMs - progress.startedAtMs;
+  if (spanMs < PACE_MS_MIN) return null;
+  return { rowsPerMs: progress.rows / spanMs, fractionPerMs: fractionOf(progress) / spanMs };
+}
+
+/** One line about a move: for lists, and where lines cannot be rewritten. */
+export function lineOf(view: MoveView): string {
+  const { move, progress } = view;
+  const parts = progress === null ? [notBegun(move)] : [...paceParts(view, progress), ...waitParts(view)];
+  return [`${shortId(move.id)} ${move.state}`, ...parts].join(", ");
+}
+
+function notBegun({ to }: Move): string {
+  return `not begun by ${to} yet`;
+}
+
+function paceParts(view: MoveView, { slots, decided, aborted, rows }: MoveProgress): readonly string[] {
+  const isLive = view.move.state === "running" || view.move.state === "aborting";
+  const { rowsPerSecond, etaMs } = view;
+  return [
+    `${groupDigits(decided)} of ${groupDigits(slots)} slots`,
+    ...(aborted === 0 ? [] : [`${groupDigits(aborted)} given back`]),
+    `${groupDigits(rows)} rows`,
+    ...(isLive && rowsPerSecond !== null ? [`${groupDigits(rowsPerSecond)} rows/s`] : []),
+    ...(isLive && etaMs !== null ? [`about ${clockText(etaMs / 1000)} left`] : []),
+  ];
+}
+
+/** What keeps it from going on, if anything. */
+export function waitParts({ move, progress, silentMs }: MoveView): readonly string[] {
+  if (move.state !== "running" && move.state !== "aborting") return [];
+  const isSilent = silentMs !== null && silentMs > SILENT_MS;
+  const silence = isSilent ? [`no sign of ${move.to} for ${clockText(silentMs / 1000)}`] : [];
+  const trouble = progress?.trouble ?? null;
+  return trouble === null ? silence : [...silence, trouble];
+}
+
+const BAR_WIDTH = 24;
+
+/** Everything about a move, a line each, for a terminal and for `moves show`. */
+export function linesOf(view: MoveView): readonly string[] {
+  const { move, progress, fraction } = view;
+  const title = `move ${shortId(move.id)}  ${move.collection} ${describeRange(move)}  ${move.from} -> ${move.to}  ${move.state}`;
+  if (progress === null) return [title, notBegun(move)];
+  const percent = `${Math.floor(fraction * 100)} %`;
+  return [
+    title,
+    `${progressBar(fraction, BAR_WIDTH)} ${percent}  ${paceParts(view, progress).join(", ")}`,
+    ...progress.active.map(activeLine),
+    ...pauseLines(progress.pause),
+    ...waitParts(view).map((part) => `waits: ${part}`),
+  ];
+}
+
+function activeLine({ slot, phase, rows }: ActiveSlot): string {
+  return `  ${quote(slot).padEnd(8)}  ${phase.padEnd("aborting".length)}  ${groupDigits(rows)} rows`;
+}
+
+const PAUSE_UPPER_MS = [1, 2, 5, 10, 25, 50, 100, 250, 1000];
+const PAUSE_BAR_WIDTH = 30;
+
+/** The distribution of pauses as bars, none when there was no pause. */
+function pauseLines(pause: PauseHistogram): readonly string[] {
+  if (pause.counts.length === 0) return [];
+  const counts = pausesUpTo(pause, PAUSE_UPPER_MS);
+  const most = Math.max(...counts);
+  const bars = counts.flatMap((count, index) => {
+    if (count === 0) return [];
+    const upper = PAUSE_UPPER_MS[index];
+    const label = upper === undefined ? `> ${PAUSE_UPPER_MS.at(-1)} ms` : `<= ${upper} ms`;
+    const bar = "#".repeat(Math.max(1, Math.round((count / most) * PAUSE_BAR_WIDTH)));
+    return [`  ${label.padStart(10)}  ${bar} ${groupDigits(count)}`];
+  });
+  return [`pauses of writers: ${pauseText(pause)}`, ...bars];
+}
+
+/** `p50 1.2 ms, p99 4.0 ms, max 6.1 ms`. */
+export function pauseText(pause: PauseHistogram): string {
+  const [p50, p99] = [pauseQuantile(pause, 0.5), pauseQuantile(pause, 0.99)];
+  return `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${pause.maxMs.toFixed(1)} ms`;
+}

@@ -1,0 +1,128 @@
+/**
+ * From what an operator types to the plan that is printed or carried out: asks catalog and shards, and lets the router decide.
+ * It must not change anything before the plan is whole.
+ */
+import { randomUUID } from "node:crypto";
+import type { CollectionName, ShardId } from "../../router/ids.ts";
+import { limitedDurationMs, type MovePlan, planTransfer, targetMove } from "../../router/move-plan.ts";
+import { describeRange, type KeyRange } from "../../router/range.ts";
+import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
+import { CliFailure } from "../failure.ts";
+import { demandCollection, demandMap, type Operator, rulesOf } from "../operator.ts";
+import { clockText, groupDigits } from "../progress.ts";
+import { shortId } from "./find-move.ts";
+
+/** A wanted move. */
+export interface WantedMove extends KeyRange {
+  readonly collection: CollectionName;
+  readonly to: ShardId;
+  readonly settings: MoveSettings;
+}
+
+/** The whole plan. `shortestMs`: as fast as the limits allow; null without limits. */
+export interface PlannedMove extends MovePlan {
+  readonly settings: MoveSettings;
+  readonly shortestMs: number | null;
+}
+
+/** Plans. Throws `CliFailure` with the reason when the move cannot be. */
+export async function planMove(operator: Operator, wanted: WantedMove): Promise<PlannedMove> {
+  const { collection, settings, to, start, end } = wanted;
+  const configured = demandCollection(operator, collection);
+  const map = await demandMap(operator, collection);
+  const target = targetMove(map, { start, end, to }, rulesOf(operator, configured));
+  if (!target.ok) throw refusedPlan(target);
+  const { from } = target.value;
+  const range = { start: target.value.start, end: target.value.end };
+  const [source, destination] = await Promise.all([
+    operator.shards.slots(from, { collection, range, weigh: true }),
+    operator.shards.slots(to, { collection, range, weigh: false }),
+  ]);
+  const plan = planTransfer(target.value, { source, destination });
+  if (!plan.ok) throw refusedPlan(plan);
+  return { ...plan.value, settings, shortestMs: limitedDurationMs(plan.value, settings) };
+}
+
+const HINTS: Readonly<{ [reason: string]: string }> = {
+  SLOT_MOVING: "`zgate doctor` says what becomes of it",
+  SLOT_NOT_OWNED: "`zgate doctor` says who owns it",
+  DESTINATION_AHEAD: "`zgate doctor` says more; was a store restored from an old backup?",
+  UNKNOWN_SHARD: "a shard has to be in the configuration first: `zgate shard add`",
+};
+
+function refusedPlan({ reason, detail }: { readonly reason: string; readonly detail: string }): CliFailure {
+  const hint = HINTS[reason];
+  return new CliFailure(`${detail} (${reason})`, hint === undefined ? {} : { hint });
+}
+
+/** Puts the plan into the catalog, where the destination finds it. Throws `CliFailure` when it does not fit any more. */
+export async function startMove({ catalog, author }: Operator, plan: PlannedMove): Promise<Move> {
+  const { collection, start, end, from, to, parent, epochs, settings } = plan;
+  const intent = { id: randomUUID(), collection, start, end, from, to, parent, epochs, settings };
+  const creation = await catalog.createMove(intent, author());
+  switch (creation.kind) {
+    case "created":
+      return creation.move;
+    case "overlaps":
+      throw new CliFailure(
+        `move ${shortId(creation.move.id)} of ${describeRange(creation.move)} to ${creation.move.to} is under way there`,
+        { hint: `\`zgate watch ${shortId(creation.move.id)}\` shows it` },
+      );
+    case "map-changed":
+      throw new CliFailure(`the map has changed while the move was planned: it is at version ${creation.current} now`, {
+        hint: "run the same command again",
+      });
+    default:
+      return creation satisfies never;
+  }
+}
+
+/** A plan for people, a line each. */
+export function describePlan(plan: PlannedMove): readonly string[] {
+  const { collection, from, to, parent, slots, rows, bytes, settings, shortestMs } = plan;
+  const limits = describeLimits(settings);
+  const time = shortestMs === null ? "as fast as both shards can" : `at least ${clockText(shortestMs / 1000)}`;
+  return [
+    `move ${collection} ${describeRange(plan)} from ${from} to ${to}, map version ${parent}`,
+    `  ${groupDigits(slots)} slots, ${groupDigits(rows)} rows, ${bytesText(bytes)}`,
+    `  ${settings.parallel} slots at once, ${limits}: ${time}`,
+    `  the rows stay at ${from} for ${durationText(settings.retentionMs)} afterwards`,
+  ];
+}
+
+/** The limits of a move for people. */
+export function describeLimits({ rowsPerSecond, bytesPerSecond }: MoveSettings): string {
+  const limits = [
+    ...(rowsPerSecond === null ? [] : [`${groupDigits(rowsPerSecond)} rows/s`]),
+    ...(bytesPerSecond === null ? [] : [`${bytesText(bytesPerSecond)}/s`]),
+  ];
+  return limits.length === 0 ? "no limit" : `at most ${limits.join(" and ")}`;
+}
+
+const UNITS_MS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+] as const;
+
+/** A setting in the unit that people gave it in: `24h`, `90s`. */
+export function durationText(ms: number): string {
+  const unit = UNITS_MS.find(([name, unitMs]) => ms >= unitMs && ms % unitMs === 0 && (name !== "d" || ms > unitMs));
+  if (ms === 0) return "0s";
+  return unit === undefined ? `${ms}ms` : `${ms / unit[1]}${unit[0]}`;
+}
+
+const KIBIBYTE = 1024;
+
+/** `512 B`, `3.4 KiB`, `12.0 MiB`, `1.5 GiB`. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= KIBIBYTE && unit < units.length - 1) {
+    value /= KIBIBYTE;
+    unit += 1;
+  }
+  return `${unit === 0 ? String(Math.round(value)) : value.toFixed(1)} ${units[unit] ?? ""}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * Follows a move in the catalog until it ends: a view that is rewritten on a terminal, plain lines elsewhere. It must not touch the
+ * move; whoever stops looking changes nothing.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Move } from "../../shards/catalog/port.ts";
+import { CliFailure } from "../failure.ts";
+import { listenForInterruption } from "../interruption.ts";
+import type { Operator } from "../operator.ts";
+import type { Terminal } from "../terminal.ts";
+import { addSample, lineOf, linesOf, type MoveView, type PaceSample, viewOf } from "./move-view.ts";
+
+/** Draws what is seen; `clear` takes it away, so that other output can follow. */
+export interface MoveScreen {
+  readonly draw: (view: MoveView) => void;
+  readonly clear: () => void;
+}
+
+const POLL_MS = 500;
+const PLAIN_LINE_MS_MIN = 5000;
+
+/** Whether a move has come to its end. */
+export function hasEnded({ state }: Pick<Move, "state">): boolean {
+  return state === "done" || state === "aborted";
+}
+
+/** Follows the move. Resolves to its end, or to null when a signal ended the looking. */
+export async function followMove(
+  { catalog, nowMs }: Pick<Operator, "catalog" | "nowMs">,
+  id: string,
+  screen: MoveScreen,
+): Promise<Move | null> {
+  const { signal, release } = listenForInterruption();
+  let samples: readonly PaceSample[] = [];
+  try {
+    for (;;) {
+      const move = await catalog.move(id);
+      if (move === null) throw new CliFailure(`the catalog has no move ${id} any more`);
+      if (hasEnded(move)) return move;
+      samples = addSample(samples, move);
+      screen.draw(viewOf(move, samples, nowMs()));
+      await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return null;
+    }
+  } finally {
+    screen.clear();
+    release();
+  }
+}
+
+/** A screen for the person watching. Where lines cannot be rewritten, `print` gets one when something has changed, not too often. */
+export function createScreen(terminal: Terminal, print: (line: string) => void, nowMs: () => number): MoveScreen {
+  return terminal.progress.isInteractive ? rewritten(terminal.progress) : plain(print, nowMs);
+}
+
+const COLUMNS = 80;
+
+function rewritten({ stream, columns }: Terminal["progress"]): MoveScreen {
+  let height = 0;
+  // Terminals that do not know their width say 0.
+  const width = (columns > 0 ? columns : COLUMNS) - 1;
+  const clearing = (): string => (height > 0 ? `\u001b[${height}A\u001b[J` : "");
+  const draw = (view: MoveView): void => {
+    const lines = linesOf(view).map((line) => [...line].slice(0, width).join(""));
+    stream.write(`${clearing()}${lines.join("\n")}\n`);
+    height = lines.length;
+  };
+  const clear = (): void => {
+    stream.write(clearing());
+    height = 0;
+  };
+  return { draw, clear };
+}
+
+function plain(print: (line: string) => void, nowMs: () => number): MoveScreen {
+  let [lastAtMs, lastRevision] = [Number.NEGATIVE_INFINITY, 0];
+  const draw = (view: MoveView): void => {
+    const isNews = view.move.revision !== lastRevision;
+    if (!isNews || nowMs() - lastAtMs < PLAIN_LINE_MS_MIN) return;
+    [lastAtMs, lastRevision] = [nowMs(), view.move.revision];
+    print(lineOf(view));
+  };
+  return { draw, clear: () => undefined };
+}

@@ -1,0 +1,88 @@
+/**
+ * Empties a shard: one move for each of its ranges, spread over the other shards by what lies in them. It must not wait for one
+ * move before it starts the next: they touch different slots.
+ */
+import type { ShardId } from "../../router/ids.ts";
+import { describeRange } from "../../router/range.ts";
+import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
+import { CliFailure } from "../failure.ts";
+import { type PlannedMove, planMove, startMove } from "../moves/plan-move.ts";
+import type { Operator } from "../operator.ts";
+import { type Holding, holdingsOf } from "./holdings.ts";
+
+/** Which shard, where to (null: to all others), and how. */
+export interface DrainRequest {
+  readonly shard: ShardId;
+  readonly to: ShardId | null;
+  readonly settings: MoveSettings;
+}
+
+/** A move for every range. Throws `CliFailure` when one of them cannot be planned. */
+export async function planDrain(operator: Operator, request: DrainRequest): Promise<readonly PlannedMove[]> {
+  const loads = new Map(targetsOf(operator, request).map((shard) => [shard, 0]));
+  const plans: PlannedMove[] = [];
+  for (const { collection, ranges, moves } of await holdingsOf(operator, request.shard)) {
+    refuseLive(collection.name, moves);
+    for (const { start, end } of ranges) {
+      const to = leastOf(loads);
+      const plan = await planMove(operator, {
+        collection: collection.name,
+        start,
+        end,
+        to,
+        settings: request.settings,
+      });
+      loads.set(to, (loads.get(to) ?? 0) + plan.rows);
+      plans.push(plan);
+    }
+  }
+  return plans;
+}
+
+function targetsOf({ config }: Operator, { shard, to }: DrainRequest): readonly ShardId[] {
+  const others = [...config.shards.values()].map(({ id }) => id).filter((id) => id !== shard);
+  if (to === null && others.length > 0) return others;
+  if (to !== null && others.includes(to)) return [to];
+  throw new CliFailure(
+    to === null ? `there is no shard but ${shard}` : `expected another configured shard than ${to}`,
+    {
+      hint: "`zgate shard add` says how to add one",
+    },
+  );
+}
+
+function refuseLive(collection: string, moves: Holding["moves"]): void {
+  const [live] = moves;
+  if (live === undefined) return;
+  throw new CliFailure(`${collection}: move ${live.id} of ${describeRange(live)} is ${live.state}`, {
+    hint: "wait for its end, or abort it",
+  });
+}
+
+function leastOf(loads: ReadonlyMap<ShardId, number>): ShardId {
+  const [first, ...others] = [...loads];
+  if (first === undefined) throw new Error("broken assumption: nowhere to move to");
+  return others.reduce((least, load) => (load[1] < least[1] ? load : least), first)[0];
+}
+
+const ATTEMPTS_MAX = 3;
+
+/** Starts them. A move that has ended meanwhile has published a map, so the next one may have to be planned again. */
+export async function startAll(operator: Operator, plans: readonly PlannedMove[]): Promise<readonly Move[]> {
+  const moves: Move[] = [];
+  for (const plan of plans) moves.push(await startOne(operator, plan));
+  return moves;
+}
+
+async function startOne(operator: Operator, plan: PlannedMove): Promise<Move> {
+  let current = plan;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startMove(operator, current);
+    } catch (error) {
+      const map = await operator.catalog.current(plan.collection);
+      if (attempt >= ATTEMPTS_MAX || map === null || map.version === current.parent) throw error;
+      current = await planMove(operator, plan);
+    }
+  }
+}

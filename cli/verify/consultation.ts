@@ -1,0 +1,109 @@
+/**
+ * What `doctor` finds: slots whose move has not ended and is driven by nobody, slots without a true owner, shards that do not answer;
+ * and for each the one safe next command. It must not change anything.
+ */
+import type { CollectionConfig } from "../../config/config.ts";
+import type { ShardId, SlotId } from "../../router/ids.ts";
+import { WHOLE_RANGE } from "../../router/range.ts";
+import { rangeOf } from "../../router/shard-map.ts";
+import { prefixOfSlot } from "../../router/slot.ts";
+import { type AuditFinding, auditSlot, ownersOf, sidesOf } from "../../router/slot-audit.ts";
+import { type Diagnosis, diagnose, type MoveLife, movesOf } from "../../router/slot-diagnosis.ts";
+import { shortId } from "../moves/find-move.ts";
+import { SILENT_MS, viewOf } from "../moves/move-view.ts";
+import { hasEnded } from "../moves/watch-move.ts";
+import type { Operator } from "../operator.ts";
+import { confirmedFindings, type Look, liveMoveOf, lookAtSlots } from "./look.ts";
+
+/** One answer of the doctor. `next` is what to do, null when only a person can tell. */
+export type Complaint =
+  | { readonly kind: "move"; readonly diagnosis: Diagnosis; readonly next: string | null }
+  | { readonly kind: "map"; readonly finding: AuditFinding; readonly owner: ShardId; readonly next: string }
+  | { readonly kind: "ownership"; readonly finding: AuditFinding };
+
+/** Everything about one collection. `underWay`: slots that a runner is at right now. */
+export interface Consultation {
+  readonly collection: CollectionConfig;
+  readonly complaints: readonly Complaint[];
+  readonly underWay: number;
+  readonly silent: ReadonlyMap<ShardId, string>;
+}
+
+/** What of an audit is the doctor's: the rest are differences that nobody waits for. */
+const GRAVE: ReadonlySet<AuditFinding["kind"]> = new Set<AuditFinding["kind"]>(["two-owners", "no-owner", "invariant"]);
+
+/** Looks at all slots of a collection. */
+export async function consult(operator: Operator, collection: CollectionConfig): Promise<Consultation> {
+  const lives = new Map<string, MoveLife>();
+  const take = async (range = WHOLE_RANGE): Promise<Look> => {
+    lives.clear();
+    return lookAtSlots(operator, { collection, range, weigh: false });
+  };
+  const first = await take();
+  const silent = new Map(first.silent);
+  let underWay = 0;
+  const judge = async (look: Look, slot: SlotId): Promise<readonly Complaint[]> => {
+    for (const [shard, reason] of look.silent) silent.set(shard, reason);
+    for (const { move } of movesOf(sidesAt(look, slot))) {
+      if (!lives.has(move)) lives.set(move, await lifeOf(operator, move));
+    }
+    const open = diagnose(sidesAt(look, slot), (move) => lives.get(move) ?? { kind: "unknown" });
+    if (look === first && open.some(({ remedy }) => remedy === "wait")) underWay += 1;
+    return complaintsOf(
+      look,
+      slot,
+      open.filter(({ remedy }) => remedy !== "wait"),
+    );
+  };
+  const complaints = await confirmedFindings(first, take, judge);
+  return { collection, complaints, underWay, silent };
+}
+
+function sidesAt({ slots }: Look, slot: SlotId) {
+  return sidesOf({ slot, reports: slots.get(slot) ?? new Map() });
+}
+
+async function lifeOf({ catalog, nowMs }: Operator, id: string): Promise<MoveLife> {
+  const move = await catalog.move(id);
+  if (move === null) return { kind: "unknown" };
+  if (hasEnded(move)) return { kind: "ended" };
+  const silentMs = viewOf(move, [], nowMs()).silentMs ?? nowMs() - move.createdAtMs;
+  return { kind: silentMs <= SILENT_MS ? "driven" : "idle", isAborting: move.state === "aborting" };
+}
+
+function complaintsOf(look: Look, slot: SlotId, open: readonly Diagnosis[]): readonly Complaint[] {
+  const reports = look.slots.get(slot) ?? new Map();
+  const complaints = open.map((diagnosis) => ({ kind: "move", diagnosis, next: nextFor(look, diagnosis) }) as const);
+  // Of a slot that not all shards tell of, nobody can say that it has no owner.
+  if (look.silent.size > 0) return complaints;
+  const mapOwner = rangeOf(look.map, prefixOfSlot(look.collection.placement, slot)).shard;
+  const findings = auditSlot({ slot, reports, mapOwner, isMoving: liveMoveOf(look, slot) !== undefined });
+  const grave = findings.filter(({ kind }) => GRAVE.has(kind));
+  const [owner] = ownersOf(sidesOf({ slot, reports }));
+  const late = owner === undefined ? [] : findings.filter(({ kind }) => kind === "map-differs");
+  return [
+    ...complaints,
+    ...grave.map((finding) => ({ kind: "ownership", finding }) as const),
+    ...late.map((finding) => ({ kind: "map", finding, owner: owner ?? mapOwner, next: fixCommand(look) }) as const),
+  ];
+}
+
+function fixCommand({ collection }: Look): string {
+  return `zgate doctor ${collection.name} --fix`;
+}
+
+function nextFor(look: Look, { move, remedy }: Diagnosis): string | null {
+  switch (remedy) {
+    case "runner":
+      return `zgate resume ${shortId(move.move)}`;
+    case "help":
+    case "abort":
+      return fixCommand(look);
+    case "wait":
+      return `zgate watch ${shortId(move.move)}`;
+    case "restore-store":
+      return null;
+    default:
+      return remedy satisfies never;
+  }
+}

@@ -1,0 +1,180 @@
+// What people see of a move: how far, how fast, how long still.
+import { describe, expect, it } from "vitest";
+import { reportLines, reportOf } from "../../../cli/moves/move-report.ts";
+import { addSample, lineOf, linesOf, type PaceSample, viewOf } from "../../../cli/moves/move-view.ts";
+import { bytesText, describePlan, durationText } from "../../../cli/moves/plan-move.ts";
+import { addPause, NO_PAUSES, type PauseHistogram } from "../../../router/move-progress.ts";
+import type { Move } from "../../../shards/catalog/port.ts";
+import { liveMove, movedSoFar, T0 } from "./move-fixture.ts";
+
+const seen = (moves: readonly Move[]): readonly PaceSample[] => moves.reduce<readonly PaceSample[]>(addSample, []);
+const viewAt = (afterMs: number, moves: readonly Move[]) =>
+  viewOf(moves.at(-1) ?? liveMove(), seen(moves), T0 + afterMs);
+
+/** A move at a steady pace of both rows and slots: 100 s in all. */
+const steady = (afterMs: number): Move =>
+  movedSoFar(afterMs, { rows: afterMs / 10, decided: Math.floor(afterMs / 1000) });
+
+/** Slots that hold nothing take time too; here as much as the view believes: 100 slots of 100 rows, then as many empty ones. */
+const unevenTotalMs = 200 * 25 + 10_000;
+function uneven(afterMs: number): Move {
+  const decided = afterMs <= 12_500 ? Math.floor(afterMs / 125) : 100 + Math.floor((afterMs - 12_500) / 25);
+  const rows = Math.min(10_000, Math.max(0, afterMs - 25 * decided));
+  return movedSoFar(afterMs, { slots: 200, decided, rows });
+}
+
+describe("the time that is left", () => {
+  it.each([10, 20, 50, 90])(
+    "is right within a tenth at %i %% of a steady move, for who has just begun to look",
+    (percent) => {
+      const afterMs = percent * 1000;
+      const { etaMs } = viewAt(afterMs, [steady(afterMs)]);
+      expect(Math.abs((etaMs ?? 0) - (100_000 - afterMs))).toBeLessThanOrEqual(10_000);
+    },
+  );
+
+  it.each([15, 40, 80])("is right within a tenth at %i %% when full and empty slots take turns", (percent) => {
+    const afterMs = (percent * unevenTotalMs) / 100;
+    const { etaMs } = viewAt(afterMs, [uneven(afterMs)]);
+    expect(Math.abs((etaMs ?? 0) - (unevenTotalMs - afterMs))).toBeLessThanOrEqual(unevenTotalMs / 10);
+  });
+
+  it("follows a change of pace once it was seen for a while", () => {
+    const slowed = (afterMs: number) =>
+      movedSoFar(40_000 + afterMs, { rows: 4000 + afterMs / 100, decided: 40 + afterMs / 10_000 });
+    const moves = [40_000, 50_000, 60_000, 70_000].map((_, index) => slowed(index * 20_000));
+    const { etaMs, rowsPerSecond } = viewAt(100_000, moves);
+    expect(rowsPerSecond).toBeCloseTo(10);
+    expect(etaMs).toBeGreaterThan(500_000);
+  });
+
+  it("goes by slots when the destination has nearly all rows from an earlier move", () => {
+    const { fraction, etaMs } = viewAt(30_000, [movedSoFar(30_000, { rows: 3, decided: 30 })]);
+    expect(fraction).toBeCloseTo(0.3);
+    expect(etaMs).toBeCloseTo(70_000, -3);
+  });
+
+  it("goes by slots when nobody counted the rows", () => {
+    expect(viewAt(50_000, [movedSoFar(50_000, { rowsPlanned: 0, rows: 7, decided: 25 })]).fraction).toBe(0.25);
+  });
+
+  it("counts what earlier runners took", () => {
+    const { etaMs } = viewAt(2000, [movedSoFar(2000, { rows: 5000, decided: 50, elapsedMs: 98_000 })]);
+    expect(etaMs).toBeCloseTo(100_000, -2);
+  });
+
+  it("is not told before anything is known", () => {
+    expect(viewAt(500, [movedSoFar(500, { rows: 100, decided: 1 })]).etaMs).toBeNull();
+    expect(viewAt(5000, [movedSoFar(5000, {})]).etaMs).toBeNull();
+    expect(viewAt(5000, [liveMove()])).toMatchObject({ etaMs: null, fraction: 0, progress: null });
+  });
+});
+
+describe("samples", () => {
+  it("are kept once each, for a minute, and begin anew with a runner whose clock is behind", () => {
+    const moves = [0, 30_000, 30_000, 61_000].map((afterMs) => steady(afterMs));
+    expect(seen(moves).map(({ atMs }) => atMs - T0)).toEqual([30_000, 61_000]);
+    expect(seen([...moves, steady(5000)]).map(({ atMs }) => atMs - T0)).toEqual([5000]);
+  });
+});
+
+const PAUSES: PauseHistogram = [0.5, 3, 3, 3, 3, 40, 2000].reduce(addPause, NO_PAUSES);
+
+describe("a move for people", () => {
+  it("is a title, a bar, what is under way, and the pauses", () => {
+    const active = [
+      { slot: "ga", phase: "copying", rows: 1204 },
+      { slot: "gb", phase: "cutover", rows: 310 },
+    ] as const;
+    const move = movedSoFar(50_000, { rows: 5000, decided: 50, active, pause: PAUSES });
+    expect(linesOf(viewAt(50_100, [move]))).toEqual([
+      'move 1f3a9c2b  products ["g", "m")  shard-1 -> shard-2  running',
+      "[############------------] 50 %  50 of 100 slots, 5,000 rows, 100 rows/s, about 50 s left",
+      '  "ga"      copying   1,204 rows',
+      '  "gb"      cutover   310 rows',
+      "pauses of writers: p50 3.0 ms, p99 2000.0 ms, max 2000.0 ms",
+      "     <= 1 ms  ######## 1",
+      "     <= 5 ms  ############################## 4",
+      "    <= 50 ms  ######## 1",
+      "   > 1000 ms  ######## 1",
+    ]);
+  });
+
+  it("says what it waits for: trouble, and a runner that is not heard of", () => {
+    const move = movedSoFar(50_000, { rows: 5000, decided: 50, trouble: "shard-1 does not answer" });
+    const lines = linesOf(viewAt(90_000, [move]));
+    expect(lines.slice(2)).toEqual(["waits: no sign of shard-2 for 40 s", "waits: shard-1 does not answer"]);
+    expect(linesOf(viewAt(51_000, [move])).slice(2)).toEqual(["waits: shard-1 does not answer"]);
+  });
+
+  it("is one line where lines cannot be rewritten", () => {
+    expect(lineOf(viewAt(0, [liveMove()]))).toBe("1f3a9c2b running, not begun by shard-2 yet");
+    const aborting = movedSoFar(50_000, { rows: 5000, decided: 40, aborted: 10 }, { state: "aborting" });
+    expect(lineOf(viewAt(50_000, [aborting]))).toBe(
+      "1f3a9c2b aborting, 40 of 100 slots, 10 given back, 5,000 rows, 100 rows/s, about 50 s left",
+    );
+    const ended = movedSoFar(99_000, { rows: 10_000, decided: 100 }, { state: "done" });
+    expect(lineOf(viewAt(999_000, [ended]))).toBe("1f3a9c2b done, 100 of 100 slots, 10,000 rows");
+  });
+});
+
+describe("the report of an ended move", () => {
+  it("is one document", () => {
+    const ended = movedSoFar(
+      60_000,
+      { rows: 10_010, bytes: 2048, decided: 100, pause: PAUSES, elapsedMs: 5000 },
+      { state: "done" },
+    );
+    const report = reportOf(ended);
+    expect(report).toEqual({
+      ...{ id: ended.id, state: "done", collection: "products", start: "g", end: "m", from: "shard-1", to: "shard-2" },
+      ...{ slots: 100, rows: 10_010, bytes: 2048, durationMs: 65_000 },
+      pauseMs: { p50: expect.any(Number), p99: 2000, max: 2000 },
+    });
+    expect(report.pauseMs.p50).toBeGreaterThan(2.8);
+    expect(report.pauseMs.p50).toBeLessThan(3.2);
+    expect(reportLines(ended)[1]).toBe("  100 slots, 10,010 rows, 2.0 KiB in 1:05");
+  });
+
+  it("of a move that nobody began is one as well", () => {
+    const aborted = liveMove({ state: "aborted", changedAtMs: T0 + 700 });
+    expect(reportOf(aborted)).toMatchObject({
+      slots: 0,
+      rows: 0,
+      pauseMs: { p50: 0, p99: 0, max: 0 },
+      durationMs: 700,
+    });
+  });
+});
+
+describe("a plan for people", () => {
+  const { settings, ...move } = liveMove();
+  const plan = { ...move, slots: 264, rows: 52_310, bytes: 9_000_000 };
+
+  it("says slots, rows, bytes and how long it takes at least", () => {
+    const limited = { ...settings, rowsPerSecond: 500, bytesPerSecond: 4 * 1024 * 1024, retentionMs: 86_400_000 };
+    expect(describePlan({ ...plan, settings: limited, shortestMs: 104_620 })).toEqual([
+      'move products ["g", "m") from shard-1 to shard-2, map version 1',
+      "  264 slots, 52,310 rows, 8.6 MiB",
+      "  4 slots at once, at most 500 rows/s and 4.0 MiB/s: at least 1:45",
+      "  the rows stay at shard-1 for 24h afterwards",
+    ]);
+    expect(describePlan({ ...plan, settings, shortestMs: null })[2]).toBe(
+      "  4 slots at once, no limit: as fast as both shards can",
+    );
+  });
+
+  it.each([
+    [0, "0s"],
+    [90_000, "90s"],
+    [86_400_000, "24h"],
+    [172_800_000, "2d"],
+    [1500, "1500ms"],
+  ])("writes %i ms as %s", (ms, text) => expect(durationText(ms)).toBe(text));
+
+  it.each([
+    [512, "512 B"],
+    [3482, "3.4 KiB"],
+    [1_610_612_736, "1.5 GiB"],
+  ])("writes %i bytes as %s", (bytes, text) => expect(bytesText(bytes)).toBe(text));
+});

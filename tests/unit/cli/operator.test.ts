@@ -1,0 +1,149 @@
+// What operators' commands share: moves by the beginning of their id, changes beside a busy runner, versions of a map, settings.
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { differenceLines, differenceOf } from "../../../cli/map-history.ts";
+import { changeMove, findMove } from "../../../cli/moves/find-move.ts";
+import { byteRate, durationOrNothingMs, rowRate } from "../../../cli/option-values.ts";
+import type { Catalog } from "../../../shards/catalog/port.ts";
+import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
+import { author, mapOf, moveOf, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
+import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
+import { runCaptured } from "./captured-program.ts";
+
+let directory: string;
+let catalog: Catalog;
+
+beforeEach(async () => {
+  directory = makeDirectory();
+  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
+  await catalog.create(mapOf(1), author());
+});
+
+afterEach(async () => {
+  await catalog.close();
+  removeDirectory(directory);
+});
+
+const IDS = ["1f3a0000", "1f3b0000", "aa000000"].map((first) => `${first}-0000-4000-8000-000000000000`);
+
+async function startMoves(): Promise<void> {
+  for (const [index, id] of IDS.entries()) {
+    const begin = String.fromCodePoint(97 + index);
+    await catalog.createMove({ ...moveOf(begin, `${begin}z`), id }, author());
+  }
+}
+
+describe("findMove", () => {
+  beforeEach(startMoves);
+
+  it.each([
+    ["a unique beginning", "1f3b", IDS[1]],
+    ["one symbol", "a", IDS[2]],
+    ["the whole id", IDS[0] ?? "", IDS[0]],
+    ["capital letters", "1F3A", IDS[0]],
+  ])("finds a move by %s", async (_name, text, id) => {
+    expect((await findMove(catalog, text)).id).toBe(id);
+  });
+
+  it.each([
+    ["a beginning of two", "1f3", `2 moves begin with 1f3: ${IDS[1]}, ${IDS[0]}`],
+    ["a beginning of none", "bb", "there is no move bb"],
+    ["another whole id", "bb000000-0000-4000-8000-000000000000", "there is no move"],
+    ["what is no id", "products", "expected the id of a move"],
+    ["nothing", "", "expected the id of a move"],
+  ])("refuses %s", async (_name, text, says) => {
+    await expect(findMove(catalog, text)).rejects.toThrow(says);
+  });
+
+  it("looks through more moves than fit on a page", async () => {
+    for (let index = 0; index < 120; index += 1) {
+      const { id } = { id: `cc${String(index).padStart(6, "0")}-0000-4000-8000-000000000000` };
+      await catalog.createMove({ ...moveOf("m", "n"), id }, author());
+      await catalog.updateMove(id, { expectedRevision: 1, state: "done" }, author());
+    }
+    expect((await findMove(catalog, "1f3a")).id).toBe(IDS[0]);
+  });
+});
+
+describe("changeMove", () => {
+  it("succeeds beside a runner that writes its progress all the time", async () => {
+    await startMoves();
+    const [id = ""] = IDS;
+    let writes = 0;
+    const busy: Pick<Catalog, "move" | "moves" | "updateMove"> = {
+      moves: (collection, page) => catalog.moves(collection, page),
+      updateMove: (asked, change, by) => catalog.updateMove(asked, change, by),
+      move: async (asked) => {
+        const move = await catalog.move(asked);
+        if (move !== null && writes < 3) {
+          writes += 1;
+          await catalog.updateMove(asked, { expectedRevision: move.revision, progress: `${writes}` }, author());
+        }
+        return move;
+      },
+    };
+    const changed = await changeMove({ catalog: busy, author }, id, () => ({ state: "aborting" }));
+    expect(changed).toMatchObject({ state: "aborting", progress: "3" });
+  });
+});
+
+describe("the difference of two maps", () => {
+  it("names ranges that changed hands, joined over cuts, and the cuts", () => {
+    const before = mapOf(1);
+    const ranges = [
+      { start: "", end: "c", shard: SHARD_1 },
+      { start: "c", end: "f", shard: SHARD_2 },
+      { start: "f", end: "t", shard: SHARD_2 },
+      { start: "t", end: null, shard: SHARD_1 },
+    ];
+    const difference = differenceOf(before, { ...mapOf(2), ranges });
+    expect(difference).toMatchObject({
+      versions: [1, 2],
+      changes: [
+        { start: "c", end: "m", from: SHARD_1, to: SHARD_2 },
+        { start: "t", end: null, from: SHARD_2, to: SHARD_1 },
+      ],
+      cuts: ["c", "f", "t"],
+      joins: ["m"],
+    });
+    expect(differenceLines(difference)).toEqual([
+      "products, map version 1 -> 2",
+      '  ["c", "m") from shard-1 to shard-2',
+      '  ["t", ∞) from shard-2 to shard-1',
+      ...["c", "f", "t"].map((at) => `  a range begins at "${at}"`),
+      '  no range begins at "m" any more',
+    ]);
+    expect(differenceLines(differenceOf(before, before))).toEqual(["products, map version 1 -> 1: no difference"]);
+  });
+});
+
+describe("values of options", () => {
+  it.each([
+    [rowRate, "500", 500],
+    [rowRate, "500/s", 500],
+    [rowRate, "none", null],
+    [byteRate, "4MiB/s", 4_194_304],
+    [byteRate, "none", null],
+    [durationOrNothingMs, "0s", 0],
+    [durationOrNothingMs, "24h", 86_400_000],
+  ])("%o takes %s", (parse, text, value) => expect(parse(text)).toBe(value));
+
+  it.each([
+    [rowRate, "0"],
+    [rowRate, "-1"],
+    [rowRate, "fast"],
+    [byteRate, "0B"],
+    [byteRate, "500"],
+    [durationOrNothingMs, "10ms"],
+  ])("%o refuses %s", (parse, text) => expect(() => parse(text)).toThrow("Expected"));
+});
+
+describe("an operator's command where no instance ever ran", () => {
+  it.each([["moves"], ["doctor"], ["verify", "products"], ["map", "products", "--history"]])(
+    "says so: %s",
+    async (...args) => {
+      const { code, notes } = await runCaptured(...args, "--data", join(directory, "nowhere"));
+      expect([code, notes[0]]).toEqual([1, expect.stringContaining("no instance is running in")]);
+    },
+  );
+});

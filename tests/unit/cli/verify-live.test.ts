@@ -1,0 +1,217 @@
+// Looking at slots over shards while they move: what is merely under way is no finding, what stands still is.
+// The shards are columns that the table of transitions changes between one question and the next; the catalog is a real one.
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DEFAULT_CONFIG, readConfiguration } from "../../../cli/configuration.ts";
+import { CliFailure } from "../../../cli/failure.ts";
+import type { Operator } from "../../../cli/operator.ts";
+import { consult } from "../../../cli/verify/consultation.ts";
+import { driveSlot } from "../../../cli/verify/drive-slot.ts";
+import { confirmedFindings, lookAtSlots } from "../../../cli/verify/look.ts";
+import type { ShardId, SlotId } from "../../../router/ids.ts";
+import { slotsIn } from "../../../router/move-plan.ts";
+import { formatProgress, newProgress } from "../../../router/move-progress.ts";
+import { FIRST_OWNER, NEVER_HELD, type Ownership } from "../../../router/ownership.ts";
+import type { EventReply } from "../../../router/ownership-wire.ts";
+import { rangeOf } from "../../../router/shard-map.ts";
+import { auditSlot } from "../../../router/slot-audit.ts";
+import { type OwnershipEvent, transition } from "../../../router/slot-transition.ts";
+import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
+import { author, mapOf, moveOf, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
+import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
+
+const { config } = readConfiguration(DEFAULT_CONFIG);
+const products = config.collections.get("products");
+if (products === undefined) throw new Error("expected the collection products");
+const { placement } = products;
+const RANGE = { start: "g", end: "h" };
+const SLOTS = slotsIn(placement, RANGE);
+
+let directory: string;
+let operator: Operator;
+/** Columns of every slot of the range at both shards. */
+let columns: Map<ShardId, Map<SlotId, Ownership>>;
+/** Runs before each question to a shard. */
+let beforeAnswer: (shard: ShardId) => void;
+
+beforeEach(async () => {
+  directory = makeDirectory();
+  beforeAnswer = () => undefined;
+  columns = new Map([
+    [SHARD_1, new Map(SLOTS.map((slot) => [slot, FIRST_OWNER]))],
+    [SHARD_2, new Map(SLOTS.map((slot) => [slot, NEVER_HELD]))],
+  ]);
+  const catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
+  await catalog.create(mapOf(1), author());
+  operator = {
+    config,
+    catalog,
+    author,
+    nowMs: Date.now,
+    shards: {
+      slots: (shard, { range }) => {
+        beforeAnswer(shard);
+        const first = (slot: SlotId) => (rangeOf(mapOf(1), slot).shard === shard ? FIRST_OWNER : NEVER_HELD);
+        const ownership = (slot: SlotId) => columns.get(shard)?.get(slot) ?? first(slot);
+        return Promise.resolve(slotsIn(placement, range).map((slot) => ({ slot, ownership: ownership(slot) })));
+      },
+      rows: () => {
+        throw new Error("not asked");
+      },
+      send: (shard, { slot }, event) => Promise.resolve(apply(shard, slot, event)),
+      close: () => Promise.resolve(),
+    },
+  };
+});
+
+afterEach(async () => {
+  await operator.catalog.close();
+  removeDirectory(directory);
+});
+
+function apply(shard: ShardId, slot: SlotId, event: OwnershipEvent): EventReply {
+  const before = columns.get(shard)?.get(slot) ?? NEVER_HELD;
+  const outcome = transition(before, event);
+  if (outcome.kind === "change") columns.get(shard)?.set(slot, outcome.next);
+  const ownership = outcome.kind === "change" ? outcome.next : before;
+  return outcome.kind === "change" ? { kind: "changed", ownership } : { ...outcome, ownership };
+}
+
+/** The statements of a slot's move, one at a time. */
+function* statements(slot: SlotId, move: string): Generator<undefined, void> {
+  const of = { move, epoch: 2 };
+  const events: readonly (readonly [ShardId, OwnershipEvent])[] = [
+    [SHARD_2, { kind: "begin", ...of, run: "r", seenEpoch: 0, source: SHARD_1 }],
+    [SHARD_1, { kind: "fence", ...of, destination: SHARD_2 }],
+    [SHARD_2, { kind: "seal", ...of, run: "r", digest: "d" }],
+    [SHARD_1, { kind: "go", ...of }],
+    [SHARD_2, { kind: "decide", ...of, run: "r", digest: "d" }],
+  ];
+  for (const [shard, event] of events) {
+    if (apply(shard, slot, event).kind !== "changed") throw new Error(`${event.kind} did nothing`);
+    yield undefined;
+  }
+}
+
+const advance = (slot: SlotId, move: string, steps: number): void => {
+  const left = statements(slot, move);
+  for (let step = 0; step < steps; step += 1) left.next();
+};
+
+const audited = async () => {
+  if (products === undefined) throw new Error("no collection");
+  const look = (range = RANGE) => lookAtSlots(operator, { collection: products, range, weigh: false });
+  return confirmedFindings(
+    await look(),
+    (range) => lookAtSlots(operator, { collection: products, range, weigh: false }),
+    (seen, slot) => {
+      const reports = seen.slots.get(slot) ?? new Map();
+      // As if the catalog knew of no move: everything that is not settled is suspect.
+      return Promise.resolve(auditSlot({ slot, reports, mapOwner: SHARD_1, isMoving: false }));
+    },
+  );
+};
+
+describe("an audit beside moves", () => {
+  it("has no finding about slots that went on between two looks", async () => {
+    const moves = SLOTS.slice(0, 12).map((slot) => statements(slot, "m-1"));
+    // One statement of another slot before each answer, so that both sides are seen at different moments.
+    beforeAnswer = () => {
+      for (const move of moves) move.next();
+    };
+    const findings = await audited();
+    expect(findings.filter(({ kind }) => kind !== "map-differs")).toEqual([]);
+  });
+
+  it("finds the one that stands still among them", async () => {
+    const [stuck, ...others] = SLOTS.slice(0, 12);
+    if (stuck === undefined) throw new Error("no slots");
+    advance(stuck, "m-0", 4);
+    const moves = others.map((slot) => statements(slot, "m-1"));
+    beforeAnswer = () => {
+      for (const move of moves) move.next();
+    };
+    const findings = await audited();
+    expect(findings.filter(({ kind }) => kind !== "map-differs").map(({ slot, kind }) => [slot, kind])).toEqual([
+      [stuck, "undecided"],
+    ]);
+  });
+});
+
+describe("the doctor", () => {
+  const [first, second] = SLOTS as unknown as readonly [SlotId, SlotId];
+  const ask = () => {
+    if (products === undefined) throw new Error("no collection");
+    return consult(operator, products);
+  };
+
+  async function startMove(
+    updatedAtMs: number | null,
+    state: "running" | "aborting" | "done" = "running",
+  ): Promise<string> {
+    const intent = moveOf("g", "h");
+    await operator.catalog.createMove(intent, author("ann", Date.now() - 60_000));
+    const progress = updatedAtMs === null ? "" : formatProgress(newProgress(40, 0, updatedAtMs));
+    await operator.catalog.updateMove(intent.id, { expectedRevision: 1, progress, state }, author());
+    return intent.id;
+  }
+
+  it("has nothing to say of a move that is being driven", async () => {
+    advance(first, await startMove(Date.now()), 4);
+    expect(await ask()).toMatchObject({ complaints: [], underWay: 1 });
+  });
+
+  it.each([
+    { name: "being filled", steps: 1, next: /^zgate resume [0-9a-f]{8}$/ },
+    { name: "gone", steps: 4, next: /^zgate doctor products --fix$/ },
+  ])("names the safe next command for a slot $name whose runner is not heard of", async ({ steps, next }) => {
+    advance(first, await startMove(Date.now() - 60_000), steps);
+    const { complaints, underWay } = await ask();
+    expect(complaints).toMatchObject([
+      { kind: "move", next: expect.stringMatching(next), diagnosis: { slot: first, owner: SHARD_1 } },
+    ]);
+    expect(underWay).toBe(0);
+  });
+
+  it.each([
+    ["decided, once it is sealed, which the map has yet to learn", 3, "help", { kind: "decided" }, ["map"]],
+    ["aborted, while it is being filled", 1, "abort", { kind: "aborted" }, []],
+  ] as const)("has a slot %s", async (_name, steps, goal, outcome, left) => {
+    if (products === undefined) throw new Error("no collection");
+    const move = await startMove(Date.now(), "done");
+    advance(first, move, steps);
+    const drive = { move, epoch: 2, source: SHARD_1, destination: SHARD_2 };
+    const slot = first;
+    expect(await driveSlot(operator.shards, { collection: products, slot, move: drive, goal })).toEqual(outcome);
+    expect((await ask()).complaints.map(({ kind }) => kind)).toEqual(left);
+  });
+
+  it("does not copy rows by itself", async () => {
+    if (products === undefined) throw new Error("no collection");
+    advance(second, "m-1", 1);
+    const move = { move: "m-1", epoch: 2, source: SHARD_1, destination: SHARD_2 };
+    const outcome = await driveSlot(operator.shards, {
+      collection: products,
+      slot: second,
+      move,
+      goal: "help",
+    });
+    expect(outcome).toMatchObject({ kind: "stopped" });
+  });
+
+  it("finds two owners, and a store that came back empty", async () => {
+    columns.get(SHARD_2)?.set(first, FIRST_OWNER);
+    columns.get(SHARD_1)?.set(second, NEVER_HELD);
+    const kinds = (await ask()).complaints.map((complaint) => complaint.kind === "ownership" && complaint.finding.kind);
+    expect(kinds).toEqual(["two-owners", "no-owner"]);
+  });
+
+  it("says nothing of missing owners while a shard does not answer, but names the shard", async () => {
+    beforeAnswer = (shard) => {
+      if (shard === SHARD_1) throw new CliFailure("connection refused");
+    };
+    const { complaints, silent } = await ask();
+    expect(complaints).toEqual([]);
+    expect([...silent]).toEqual([[SHARD_1, "connection refused"]]);
+  });
+});

@@ -1,0 +1,78 @@
+// How a move is drawn: rewritten on a terminal, as seldom lines elsewhere. Must not wait.
+import { Writable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { linesOf, viewOf } from "../../../cli/moves/move-view.ts";
+import { createScreen } from "../../../cli/moves/watch-move.ts";
+import type { Terminal } from "../../../cli/terminal.ts";
+import { liveMove, movedSoFar, T0 } from "./move-fixture.ts";
+
+function screenOf(progress: Partial<Terminal["progress"]>) {
+  const written: string[] = [];
+  const lines: string[] = [];
+  let nowMs = T0;
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      written.push(String(chunk));
+      done();
+    },
+  });
+  const terminal: Terminal = {
+    ...{ out: () => undefined, note: () => undefined, raw: () => Promise.resolve(), stay: () => undefined },
+    paint: (_style, text) => text,
+    progress: { stream, isInteractive: true, columns: 200, ...progress },
+  };
+  const screen = createScreen(
+    terminal,
+    (line) => lines.push(line),
+    () => nowMs,
+  );
+  return { screen, written, lines, pass: (ms: number) => (nowMs += ms) };
+}
+
+const begun = viewOf(movedSoFar(50_000, { rows: 5000, decided: 50 }), [], T0 + 50_000);
+const waiting = viewOf(liveMove(), [], T0);
+
+describe("a terminal", () => {
+  it("shows each view in the place of the one before, and nothing in the end", () => {
+    const { screen, written } = screenOf({});
+    screen.draw(waiting);
+    screen.draw(begun);
+    screen.clear();
+    screen.clear();
+    const text = (view: typeof begun): string => `${linesOf(view).join("\n")}\n`;
+    expect(written.filter((chunk) => chunk !== "")).toEqual([
+      text(waiting),
+      `\u001b[${linesOf(waiting).length}A\u001b[J${text(begun)}`,
+      `\u001b[${linesOf(begun).length}A\u001b[J`,
+    ]);
+  });
+
+  it.each([
+    [40, 39],
+    [0, 79],
+  ])("of %i columns gets no line that would wrap", (columns, most) => {
+    const { screen, written } = screenOf({ columns });
+    screen.draw(begun);
+    const lengths = written
+      .join("")
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.length);
+    expect(Math.max(...lengths)).toBe(Math.min(most, Math.max(...linesOf(begun).map((line) => line.length))));
+  });
+});
+
+describe("a log", () => {
+  it("gets a line when something has changed, but not all the time", () => {
+    const { screen, written, lines, pass } = screenOf({ isInteractive: false });
+    const later = (revision: number) => ({ ...begun, move: { ...begun.move, revision } });
+    screen.draw(waiting);
+    screen.draw(later(7));
+    pass(5000);
+    screen.draw(later(8));
+    pass(5000);
+    screen.draw(later(8));
+    expect(lines).toHaveLength(2);
+    expect(written).toEqual([]);
+  });
+});

@@ -1,0 +1,234 @@
+// What moves ask of a shard, over real HTTP with real signatures and a real store.
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseConfig } from "../../../config/config.ts";
+import { parseSigningKeys } from "../../../config/signing-keys.ts";
+import { INTERNAL_PATH } from "../../../router/contract.ts";
+import type { ShardId, SlotId } from "../../../router/ids.ts";
+import { slotsOf } from "../../../router/slot.ts";
+import { systemClock } from "../../../shards/clock.ts";
+import { createRoutes } from "../../../shards/http/routes.ts";
+import { createShardServer, type ShardServer } from "../../../shards/http/server.ts";
+import { createSigner, createVerifier } from "../../../shards/http/signature.ts";
+import { createHttpPeers } from "../../../shards/peers/http-peers.ts";
+import type { Peers } from "../../../shards/peers/port.ts";
+import { GOOD_STANDING } from "../../../shards/standing.ts";
+import type { Store } from "../../../shards/store/port.ts";
+import { createSqliteStore } from "../../../shards/store/sqlite-store.ts";
+import type { SlotPageRequest } from "../../../shards/store/transfer.ts";
+import { addressOf, PRODUCTS, put } from "../../contract/store-fixture.ts";
+import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
+
+const S1 = "shard-1" as ShardId;
+const S2 = "shard-2" as ShardId;
+const SLOT = { collection: PRODUCTS.name, slot: addressOf("lamp").slot };
+const KEYS = parseSigningKeys(`current:${"A".repeat(43)}`);
+
+let directory: string;
+let store: Store;
+let server: ShardServer;
+let origin: string;
+let peers: Peers;
+let pages: SlotPageRequest[];
+
+beforeEach(async () => {
+  directory = makeDirectory();
+  store = await createSqliteStore({ file: join(directory, "store.db"), shard: S1, collections: [PRODUCTS] });
+  await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
+  const port = await freePort();
+  origin = `http://127.0.0.1:${port}`;
+  pages = [];
+  await serve(port);
+});
+
+afterEach(async () => {
+  await server.stop(0);
+  await store.close();
+  removeDirectory(directory);
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+async function serve(port: number): Promise<void> {
+  const text = `[[collections]]\nname = "products"\nkind = "range"\nread = "public"\n[[collections.map]]\nstart = ""\nshard = "shard-1"\n`;
+  const config = parseConfig(`${text}\n[[shards]]\nid = "shard-1"\norigins = ["${origin}"]\n`, "test");
+  const watched = new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return (...given: readonly [SlotPageRequest]) => {
+        if (name === "slotPage") pages.push(given[0]);
+        return Reflect.apply(value, target, given) as unknown;
+      };
+    },
+  });
+  const routes = createRoutes({
+    ...{ shard: S1, collections: config.collections, store: watched, clock: systemClock },
+    commits: { submit: () => Promise.reject(new Error("no writes here")) },
+    access: () => Promise.reject(new Error("no documents here")),
+    maps: { current: () => Promise.resolve(null) },
+    verify: createVerifier(KEYS, systemClock),
+    log: () => undefined,
+    standing: () => GOOD_STANDING,
+    isReady: () => true,
+  });
+  server = createShardServer({ routes, log: () => undefined });
+  await server.listen({ host: "127.0.0.1", port });
+  peers = createHttpPeers({ shards: config.shards, sign: createSigner(KEYS, systemClock) });
+}
+
+async function fill(count: number, json = "{}"): Promise<void> {
+  for (let first = 0; first < count; first += 200) {
+    const some = Array.from({ length: Math.min(200, count - first) }, (_, index) => put(`lamp-${first + index}`, json));
+    await store.commit(some);
+  }
+}
+
+async function collect<Part>(parts: AsyncIterable<Part>): Promise<readonly Part[]> {
+  const found: Part[] = [];
+  for await (const part of parts) found.push(part);
+  return found;
+}
+
+async function ask(method: "GET" | "POST", path: string, { query = "", body }: { query?: string; body?: string } = {}) {
+  const bytes = body === undefined ? undefined : Buffer.from(body);
+  const headers = createSigner(KEYS, systemClock)({ method, path, query }, {}, bytes);
+  const target = query === "" ? `${origin}${path}` : `${origin}${path}?${query}`;
+  return fetch(target, { method, headers, ...(bytes === undefined ? {} : { body: bytes }) });
+}
+
+const fence = { kind: "fence", move: randomUUID(), epoch: 2, destination: S2 } as const;
+
+describe("rows of a slot", () => {
+  test("come complete and in order, with the columns before and after them", async () => {
+    await fill(700);
+    const parts = await collect(peers.rows(S1, SLOT));
+    const ownership = await store.ownership(SLOT);
+    expect(parts[0]).toEqual({ kind: "begin", ownership });
+    expect(parts.at(-1)).toEqual({ kind: "end", rows: 700, ownership });
+    const rows = parts.flatMap((part) => (part.kind === "rows" ? part.rows : []));
+    const page = await store.slotPage({ address: SLOT, after: null, rowsMax: 1000, bytesMax: 1 << 30 });
+    expect(rows).toEqual(page.rows);
+  });
+
+  test("end when the columns change meanwhile", async () => {
+    await fill(2000, `"${"x".repeat(2000)}"`);
+    const parts: string[] = [];
+    for await (const part of peers.rows(S1, SLOT)) {
+      parts.push(part.kind);
+      if (parts.length === 1) await peers.send(S1, SLOT, fence);
+    }
+    expect(parts.at(-1)).toBe("changed");
+  });
+
+  test("wait for a reader that is slow, and are not read on for one that is gone", async () => {
+    await fill(3000, `"${"x".repeat(10_000)}"`);
+    const reader = peers.rows(S1, SLOT)[Symbol.asyncIterator]();
+    await reader.next();
+    await reader.next();
+    let before = -1;
+    while (pages.length !== before) {
+      before = pages.length;
+      await delay(100);
+    }
+    // 30 MB lie in the slot; what is on its way is what sockets hold.
+    expect(pages.length).toBeLessThan(80);
+    await reader.return?.(undefined);
+    await delay(100);
+    before = pages.length;
+    await delay(200);
+    expect(pages.length).toBe(before);
+  });
+
+  test("that are broken off are an error", async () => {
+    await fill(3000, `"${"x".repeat(2000)}"`);
+    const reading = (async () => {
+      for await (const part of peers.rows(S1, SLOT)) if (part.kind === "begin") void server.stop(0);
+    })();
+    await expect(reading).rejects.toThrow(/terminated|closed|broken off|aborted/);
+  });
+});
+
+describe("slots", () => {
+  test("of a range, with their columns, weighed when that is asked for", async () => {
+    await fill(3);
+    const [first, ...others] = await peers.slots(S1, {
+      collection: PRODUCTS.name,
+      start: "la",
+      end: "lc",
+      weigh: true,
+    });
+    expect(first).toMatchObject({ slot: "la", ownership: { state: "OWNER", epoch: 1 }, rows: 3 });
+    expect(others).toHaveLength(1);
+    const all = await peers.slots(S1, { collection: PRODUCTS.name, start: "", end: null, weigh: false });
+    expect(all.map(({ slot }) => slot)).toEqual(slotsOf(PRODUCTS.placement));
+    expect(all[0]).not.toHaveProperty("rows");
+  });
+
+  test.each([
+    ["collection=nothing&start=", "collection: expected a configured collection"],
+    ["collection=products&start=lamp", "expected a slot boundary"],
+    ["collection=products&start=&weigh=2", "weigh: expected 1 or nothing"],
+  ])("asked as %s are refused", async (query, detail) => {
+    const answer = await ask("GET", INTERNAL_PATH.slots, { query });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(detail);
+  });
+});
+
+describe("a change of ownership", () => {
+  test("is applied once, is done when it is repeated, and is refused with a reason", async () => {
+    expect(await peers.send(S1, SLOT, fence)).toMatchObject({ kind: "changed", ownership: { state: "FENCED" } });
+    expect(await peers.send(S1, SLOT, fence)).toMatchObject({ kind: "done", ownership: { state: "FENCED" } });
+    const other = { ...fence, move: randomUUID() };
+    const refusal = await peers.send(S1, SLOT, other);
+    expect(refusal).toMatchObject({ kind: "refused", reason: "other-move", ownership: { move: fence.move } });
+    expect(await store.ownership(SLOT)).toMatchObject({ state: "FENCED", epoch: 2, move: fence.move, to: S2 });
+  });
+
+  const good = { collection: "products", slot: "la", event: fence };
+  test.each<[string, unknown, string]>([
+    ["another collection", { ...good, collection: "nothing" }, "collection: expected a configured collection"],
+    ["no slot of it", { ...good, slot: "lamp" as SlotId }, "slot: expected a slot of products"],
+    ["no kind of event", { ...good, event: { kind: "fly" } }, "kind: expected one of claim"],
+    ["a field too few", { ...good, event: { kind: "go", move: "m" } }, "epoch is nothing"],
+    ["a field too many", { ...good, event: { kind: "go", move: "m", epoch: 2, run: "r" } }, "expected no field"],
+    ["an epoch of text", { ...good, event: { ...fence, epoch: "2" } }, "epoch is"],
+    ["no shard", { ...good, event: { ...fence, destination: "Shard 2" } }, "destination is"],
+    ["nothing", null, "collection: expected a configured collection"],
+  ])("with %s is refused, and nothing happens", async (_name, body, detail) => {
+    const answer = await ask("POST", INTERNAL_PATH.ownershipEvents, { body: JSON.stringify(body) });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(detail);
+    expect(await store.ownership(SLOT)).toMatchObject({ state: "OWNER", epoch: 1 });
+  });
+
+  test("that is too long, unsigned or bent on its way is refused", async () => {
+    const long = await ask("POST", INTERNAL_PATH.ownershipEvents, { body: JSON.stringify({ x: "y".repeat(9000) }) });
+    expect(long.status).toBe(413);
+    const unsigned = await fetch(`${origin}${INTERNAL_PATH.ownershipEvents}`, { method: "POST", body: "{}" });
+    expect(unsigned.status).toBe(401);
+    const path = INTERNAL_PATH.ownershipEvents;
+    const headers = createSigner(KEYS, systemClock)({ method: "POST", path, query: "" }, {}, Buffer.from("{}"));
+    const bent = await fetch(`${origin}${path}`, { method: "POST", headers, body: Buffer.from(JSON.stringify(good)) });
+    expect(bent.status).toBe(401);
+    expect(await store.ownership(SLOT)).toMatchObject({ state: "OWNER", epoch: 1 });
+  });
+
+  test("is asked for by POST, everything else by GET", async () => {
+    const got = await ask("GET", INTERNAL_PATH.ownershipEvents);
+    expect([got.status, got.headers.get("allow")]).toEqual([405, "POST"]);
+    const posted = await ask("POST", INTERNAL_PATH.slotRows);
+    expect([posted.status, posted.headers.get("allow")]).toEqual([405, "GET"]);
+  });
+});
