@@ -2,6 +2,7 @@
  * What to do when a slot is not served here: wait for a move to end, or say who owns it.
  * It must not decide from anything but the ownership columns that the attempt itself has read.
  */
+import { isDeepStrictEqual } from "node:util";
 import { HOLD_MS_MAX, type NotOwned } from "../../router/contract.ts";
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import { type Decision, decideAccess, decisionOf, type Ownership } from "../../router/ownership.ts";
@@ -65,10 +66,18 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
   return async (request, attempt) => {
     let outcome = await attempt();
     if (outcome.kind === "served") return outcome;
+    let confirmed: Ownership | null = null;
     const heldFromMs = clock.nowMs();
     const deadlineMs = heldFromMs + HOLD_MS_MAX;
     for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const decision = await decide(request.collection, outcome);
+      const { decision, isBeyond } = await decide(request.collection, outcome);
+      // What is beyond this move says `decided` only of a slot that is gone still: an abort may have opened it in between.
+      if (isBeyond && !isDeepStrictEqual(confirmed, outcome.ownership)) {
+        confirmed = outcome.ownership;
+        outcome = await attempt();
+        if (outcome.kind === "served") return outcome;
+        continue;
+      }
       const access = decideAccess(outcome.ownership, request, decision);
       if (access.kind === "redirect") {
         return { kind: "redirect", notOwned: { slot: outcome.slot, epoch: access.epoch, owner: access.owner } };
@@ -84,14 +93,22 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
   };
 }
 
-type Decider = (collection: CollectionName, refused: SlotRefused) => Promise<Decision>;
+/** `isBeyond`: the destination has gone on to a higher epoch than the slot's. */
+interface Word {
+  readonly decision: Decision;
+  readonly isBeyond: boolean;
+}
+
+const NOBODYS_WORD: Word = { decision: "undecided", isBeyond: false };
+
+type Decider = (collection: CollectionName, refused: SlotRefused) => Promise<Word>;
 
 /** Only a GONE slot needs its destination's word. Whoever is held for the same slot shares one question at a time. */
 function createDecider(options: SlotAccessOptions): Decider {
-  const asked = new Map<string, Promise<Decision>>();
+  const asked = new Map<string, Promise<Word>>();
   return (collection, { slot, ownership }) => {
     const { state, to, epoch } = ownership;
-    if (state !== "GONE" || to === null) return Promise.resolve("undecided");
+    if (state !== "GONE" || to === null) return Promise.resolve(NOBODYS_WORD);
     const question = `${collection} ${slot} ${to} ${epoch}`;
     const underWay = asked.get(question);
     if (underWay !== undefined) return underWay;
@@ -107,14 +124,15 @@ interface LeftSlot extends SlotAddress {
 }
 
 /** Nobody's word counts as undecided. */
-async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, left: LeftSlot): Promise<Decision> {
+async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, left: LeftSlot): Promise<Word> {
   const { slot, epoch } = left;
   try {
-    const decision = decisionOf(epoch, await peers.ownership(to, left));
+    const destination = await peers.ownership(to, left);
+    const decision = decisionOf(epoch, destination);
     if (decision === "store-lost") log("error", "destination-store-lost", { slot, destination: to });
-    return decision;
+    return { decision, isBeyond: destination.epoch > epoch };
   } catch (error) {
     log("warn", "destination-silent", { slot, destination: to, ...describeError(error) });
-    return "undecided";
+    return NOBODYS_WORD;
   }
 }

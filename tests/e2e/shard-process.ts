@@ -118,6 +118,8 @@ export interface ShardProcessOptions {
   /** More arguments, e.g. `["--stop-timeout-ms", "500"]`. */
   readonly more?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Takes the log lines instead of `lines`: a long run has more of them than memory should hold. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface Exit {
@@ -153,7 +155,7 @@ export function spawnShard(options: ShardProcessOptions): ShardProcess {
     { env: { ...process.env, [SIGNING_KEYS_ENV]: TEST_SIGNING_KEYS, ...options.environment }, silent: true },
   );
   const lines: string[] = [];
-  if (child.stderr) createInterface(child.stderr).on("line", (line) => lines.push(line));
+  if (child.stderr) createInterface(child.stderr).on("line", options.onLine ?? ((line) => lines.push(line)));
   const exited = once(child, "exit").then(([code, signal]): Exit => ({ code, signal }));
   const report = new Promise<ReportMessage>((resolve, reject) => {
     child.on("message", (message) => {

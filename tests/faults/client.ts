@@ -10,14 +10,13 @@ import type { Random } from "../history/random.ts";
 import type { ListResult, Recorder } from "../history/recorder.ts";
 import { type Meaning, meaningOf } from "./answer-meaning.ts";
 import type { KeySet, LoadKey } from "./key-set.ts";
-import { ShardWire, type WireAnswer, type WireOutcome } from "./shard-wire.ts";
-import type { RequestSigner, SignedRequest } from "./signed-request.ts";
+import type { WireAnswer, WireOutcome } from "./shard-wire.ts";
+import type { SignedRequest } from "./signed-request.ts";
+import type { Way } from "./way.ts";
 
 /** What all clients of one process share. */
 export interface ClientWorld {
   readonly keySet: KeySet;
-  readonly origins: Readonly<Record<string, string>>;
-  readonly sign: RequestSigner;
   readonly recorder: Recorder;
   /** The op last seen of each key. */
   readonly seen: Map<string, string>;
@@ -32,7 +31,8 @@ export interface ClientOptions {
   readonly world: ClientWorld;
   readonly name: string;
   readonly random: Random;
-  readonly clockOffsetMs: () => number;
+  /** Its own; closed in the end. */
+  readonly way: Way;
 }
 
 /** Repetitions of a write whose outcome stays unknown. */
@@ -71,20 +71,18 @@ interface Write {
 
 class Client {
   readonly #options: ClientOptions;
-  readonly #wire: ShardWire;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#wire = new ShardWire(options.world.sign, options.clockOffsetMs);
   }
 
   close(): Promise<void> {
-    return this.#wire.close();
+    return this.#options.way.close();
   }
 
   async doOne(): Promise<void> {
-    const { random, world } = this.#options;
-    if (random.chance(RECONNECT_PART)) await this.#wire.reconnect();
+    const { random, world, way } = this.#options;
+    if (random.chance(RECONNECT_PART)) await way.reconnect();
     const kind = random.below(100);
     const key = world.keySet.pick(random);
     if (kind < 46) await this.#read(key);
@@ -95,7 +93,7 @@ class Client {
   async #read(key: LoadKey): Promise<void> {
     const { world } = this.#options;
     const id = this.#begin(key, { isKeyed: false, request: { kind: "read" } });
-    const outcome = await this.#send(key.shard, { path: key.path });
+    const outcome = await this.#send(key, { path: key.path });
     const meaning = meaningOf(outcome, "read");
     this.#remember(key, meaning.result);
     // A read without an answer has no effect: nothing to be unknown.
@@ -125,7 +123,7 @@ class Client {
     const end = run[start + LISTED_KEYS];
     const bound = end === undefined ? "" : `&to=${encodeURIComponent(end.sortKey)}`;
     const query = `from=${encodeURIComponent(first.sortKey)}${bound}&limit=1000`;
-    const outcome = await this.#send(first.shard, { path: `/${first.collection}`, query });
+    const outcome = await this.#send(first, { path: `/${first.collection}`, query });
     if (outcome.kind === "answer" && outcome.status === 200) {
       world.recorder.end(id, listResult(outcome, asked));
       world.count("list");
@@ -194,7 +192,7 @@ class Client {
     if (condition.kind === "match") headers["if-match"] = `"${condition.op}"`;
     if (idempotencyKey !== null) headers["idempotency-key"] = idempotencyKey;
     const body = kind === "delete" ? {} : { body: write.body };
-    const outcome = await this.#send(key.shard, {
+    const outcome = await this.#send(key, {
       method: METHODS[kind],
       path: key.path,
       headers,
@@ -205,14 +203,13 @@ class Client {
     return meaning;
   }
 
-  async #send(shard: string, asked: Pick<SignedRequest, "path"> & Partial<SignedRequest>): Promise<WireOutcome> {
-    const origin = this.#options.world.origins[shard];
-    if (origin === undefined) throw new Error(`broken assumption: an origin of ${shard}`);
+  async #send(key: LoadKey, asked: Pick<SignedRequest, "path"> & Partial<SignedRequest>): Promise<WireOutcome> {
+    const { way, world } = this.#options;
     const startedMs = performance.now();
-    const outcome = await this.#wire.send(origin, { method: "GET", query: "", headers: {}, body: null, ...asked });
-    if (performance.now() - startedMs > LATE_MS) this.#options.world.count("late");
+    const outcome = await way.send(key, { method: "GET", query: "", headers: {}, body: null, ...asked });
+    if (performance.now() - startedMs > LATE_MS) world.count("late");
     // Its clock and this one do not agree; another worker's may.
-    if (outcome.kind === "answer" && outcome.status === 401) await this.#wire.reconnect();
+    if (outcome.kind === "answer" && outcome.status === 401) await way.reconnect();
     return outcome;
   }
 

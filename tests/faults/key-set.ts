@@ -2,18 +2,22 @@
 // Must not depend on anything but the maps of the configuration.
 import { type CollectionConfig, type GatewayConfig, parseConfig } from "../../config/config.ts";
 import { encodeKey, parseKey } from "../../router/canonical-key.ts";
-import type { CanonicalKey } from "../../router/ids.ts";
+import type { CanonicalKey, CollectionName, SlotId } from "../../router/ids.ts";
 import { rangeOf } from "../../router/shard-map.ts";
-import { sortKeyOf } from "../../router/slot.ts";
+import { slotOf, sortKeyOf } from "../../router/slot.ts";
 import type { Random } from "../history/random.ts";
 
-/** One document's place. */
+/** One document's place. `shard`: its first owner. */
 export interface LoadKey {
   readonly path: string;
-  readonly collection: string;
+  readonly collection: CollectionName;
+  readonly slot: SlotId;
   readonly sortKey: string;
   readonly shard: string;
 }
+
+/** Keys by collection. */
+export type KeyNames = Readonly<Record<string, readonly string[]>>;
 
 /** Every key, and the neighbours that a list can ask for. */
 export interface KeySet {
@@ -30,7 +34,7 @@ const LISTED = "products";
 const LEVELLING = 6;
 
 /** Keys that share one slot, on either shard; keys with a slot each; keys spread by hash. */
-const NAMES: Readonly<Record<string, readonly string[]>> = {
+export const FAULT_KEYS: KeyNames = {
   [LISTED]: [
     ...series("aa", 12),
     ...series("re", 12),
@@ -39,13 +43,14 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   carts: series("cart", 40),
 };
 
-function series(name: string, count: number): readonly string[] {
+/** Keys that begin alike. */
+export function series(name: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `${name}-${index}`);
 }
 
 /** The keys of a configuration; the seed decides which are hot. */
-function createKeySet(config: GatewayConfig, random: Random): KeySet {
-  const keys = Object.entries(NAMES).flatMap(([name, names]) => {
+function createKeySet(config: GatewayConfig, keyNames: KeyNames, random: Random): KeySet {
+  const keys = Object.entries(keyNames).flatMap(([name, names]) => {
     const collection = config.collections.get(name);
     if (collection === undefined) throw new Error(`broken assumption: a collection ${name}`);
     return names.map((text) => placeOf(collection, text));
@@ -76,7 +81,8 @@ function placeOf(collection: CollectionConfig, text: string): LoadKey {
   const key: CanonicalKey = parsed.value;
   const sortKey = sortKeyOf(collection.placement, key);
   const { shard } = rangeOf(collection.initialMap, sortKey);
-  return { path: `/${collection.name}/${encodeKey(key)}`, collection: collection.name, sortKey, shard };
+  const slot = slotOf(collection.placement, key);
+  return { path: `/${collection.name}/${encodeKey(key)}`, collection: collection.name, slot, sortKey, shard };
 }
 
 function shuffled<Item>(items: readonly Item[], random: Random): readonly Item[] {
@@ -90,6 +96,6 @@ function shuffled<Item>(items: readonly Item[], random: Random): readonly Item[]
 }
 
 /** The configuration as text to the keys it has. */
-export function keySetOf(configText: string, random: Random): KeySet {
-  return createKeySet(parseConfig(configText, "the load's configuration"), random);
+export function keySetOf(configText: string, keyNames: KeyNames, random: Random): KeySet {
+  return createKeySet(parseConfig(configText, "the load's configuration"), keyNames, random);
 }

@@ -1,9 +1,13 @@
 // What a load process and its parent tell each other. Must not carry the history: that goes to files.
+import type { KeyNames } from "./key-set.ts";
 
 /** What a load process is to do; its first argument, as JSON. */
 export interface LoadOrder {
   /** Unique in the run. */
   readonly name: string;
+  /** Counts the processes of a run, from 0. */
+  readonly number: number;
+  readonly keyNames: KeyNames;
   readonly seed: number;
   /** Of the keys: one for all processes of a run. */
   readonly keySeed: number;

@@ -1,63 +1,8 @@
-/**
- * A process of clients. It ends when told to, or when its parent is gone; killed, it leaves what it has written down.
- * It must not be imported; load.ts starts it.
- */
-import { createRandom } from "../history/random.ts";
-import { Recorder } from "../history/recorder.ts";
-import { runClient } from "./client.ts";
-import { keySetOf } from "./key-set.ts";
-import type { LoadCommand, LoadOrder, LoadReport } from "./load-message.ts";
+// A process of clients of shards that keep their ranges. It must not be imported; load.ts starts it.
+import { readLoadOrder, runLoad } from "./run-load.ts";
 import { createRequestSigner } from "./signed-request.ts";
+import { createFixedWay } from "./way.ts";
 
-const REPORT_MS = 100;
-const ODDITIES_MAX = 20;
-
-const order = JSON.parse(process.argv[2] ?? "") as LoadOrder;
-const counts = new Map<string, number>();
-const oddities: string[] = [];
-const recorder = new Recorder(order.historyFile);
-let isStopping = false;
-let offsetsMs: readonly number[] = [0];
-let serial = 0;
-
-process.on("disconnect", () => process.exit(1));
-// Ctrl-C reaches the whole group; the parent decides.
-process.on("SIGINT", () => undefined);
-process.on("message", (message) => {
-  const command = message as LoadCommand;
-  if (command.type === "stop") isStopping = true;
-  else ({ offsetsMs } = command);
-});
-
-const world = {
-  keySet: keySetOf(order.configText, createRandom(order.keySeed)),
-  origins: order.origins,
-  sign: createRequestSigner(order.signingKeys),
-  recorder,
-  seen: new Map<string, string>(),
-  count: (label: string) => void counts.set(label, (counts.get(label) ?? 0) + 1),
-  odd: (text: string) => void (oddities.length < ODDITIES_MAX && oddities.push(text)),
-  isStopping: () => isStopping,
-  newId: () => `${order.name}-${(serial += 1)}`,
-};
-
-const reporting = setInterval(report, REPORT_MS);
-await Promise.all(
-  Array.from({ length: order.clients }, (_, index) =>
-    runClient({
-      world,
-      name: `${order.name}.${index}`,
-      random: createRandom(order.seed + index),
-      clockOffsetMs: () => offsetsMs[index % offsetsMs.length] ?? 0,
-    }),
-  ),
-);
-clearInterval(reporting);
-recorder.close();
-report();
-process.disconnect();
-
-function report(): void {
-  const message: LoadReport = { counts: Object.fromEntries(counts), oddities };
-  process.send?.(message);
-}
+const order = readLoadOrder();
+const sign = createRequestSigner(order.signingKeys);
+await runLoad(order, (clockOffsetMs) => createFixedWay({ origins: order.origins, sign, clockOffsetMs }));

@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { FAULT_KEYS, type KeyNames } from "./key-set.ts";
 import type { LoadCommand, LoadOrder, LoadReport } from "./load-message.ts";
 
 /** A run's load. */
@@ -18,9 +19,13 @@ export interface LoadOptions {
   readonly signingKeys: string;
   /** Where the history files go. */
   readonly directory: string;
+  /** Keys, where they are not those of the fault tests. */
+  readonly keyNames?: KeyNames;
+  /** The program of a process of clients, where it is not the fault tests' own. */
+  readonly program?: string;
 }
 
-const MAIN = new URL("load-process.ts", import.meta.url).pathname;
+const PROGRAM = new URL("load-process.ts", import.meta.url).pathname;
 
 interface Member {
   readonly child: ChildProcess;
@@ -103,11 +108,13 @@ export class Load {
     const order: LoadOrder = {
       ...{ configText, origins, signingKeys, historyFile },
       name: `p${number}`,
+      number,
+      keyNames: this.#options.keyNames ?? FAULT_KEYS,
       keySeed: seed,
       seed: seed + 1000 * (number + 1),
       clients: clientsPerProcess,
     };
-    const child = fork(MAIN, [JSON.stringify(order)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(this.#options.program ?? PROGRAM, [JSON.stringify(order)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const exited = once(child, "exit");
     const member: Member = { child, exited, report: { counts: {}, oddities: [] } };
     child.on("message", (message) => {

@@ -16,7 +16,7 @@ export interface SignedRequest {
 /** All headers of a request, signed at the time of its clock. */
 export type RequestSigner = (request: SignedRequest, clockOffsetMs: number) => Record<string, string>;
 
-const PERMISSIONS = ["carts", "products"].flatMap((name) => [`${name}:read`, `${name}:write`]).join(" ");
+const PERMISSIONS = ["carts", "notes", "products"].flatMap((name) => [`${name}:read`, `${name}:write`]).join(" ");
 
 /** `keysText`: as in the environment of shards and edges. */
 export function createRequestSigner(keysText: string): RequestSigner {

@@ -36,6 +36,16 @@ export const IN_RUNNERS: readonly PlantedBug[] = [
     steps: 33,
   },
   {
+    name: "a destination that is beyond is believed without a second look",
+    why: "a runner that slept between its looks reports an aborted move as decided",
+    change: withStep(({ move, source, destination }) =>
+      stageOf(move, source, destination) === "decided" ? { kind: "end", outcome: "decided" } : null,
+    ),
+    scope: small({ moves: [[1], [1]], runners: 2 }, "aborts"),
+    breaks: "I13",
+    steps: 44,
+  },
+  {
     name: "abort at the source first",
     why: "the source owns again while a decision is still possible at the destination",
     change: {

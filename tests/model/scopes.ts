@@ -40,6 +40,17 @@ export const SCOPES = [
     features: features("crashes", "aborts", "clean-up"),
   },
   {
+    name: "a second move to the same shard while a runner of the first sleeps",
+    shards: 2,
+    keys: 1,
+    preloaded: false,
+    clients: [],
+    moves: [[1], [1]],
+    runsPerMove: 2,
+    runners: 2,
+    features: features("aborts"),
+  },
+  {
     name: "two moves at once",
     shards: 3,
     keys: 1,

@@ -68,6 +68,18 @@ describe("a slot that is not served here", () => {
     expect(nowMs).toBe(0);
   });
 
+  test("GONE, and opened again before its destination began something later, is not taken for decided", async () => {
+    const opened = await play({ looks: [at("GONE", 5), "serve"], destination: [at("RECEIVING", 7)] });
+    expect([opened.answer, opened.questions]).toEqual([done, 1]);
+    const moved = await play({
+      looks: [at("GONE", 5), at("GONE", 7)],
+      destination: [at("RECEIVING", 7), at("OWNER", 7)],
+    });
+    expect(moved.answer).toEqual(redirectTo(D, 7));
+    const gone = await play({ looks: [at("GONE", 5)], destination: [at("RECEIVING", 7)] });
+    expect([gone.answer, gone.looks]).toEqual([redirectTo(D, 5), 2]);
+  });
+
   test("NONE says so to a request that knew an epoch, too", async () => {
     expect((await play({ looks: [NEVER_HELD], knownEpoch: 3 })).answer).toEqual(redirectTo(null, 0));
   });
