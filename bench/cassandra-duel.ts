@@ -39,10 +39,16 @@ export async function inArena<Value>(
   const ground = await context.databases.cassandra();
   const { firstPort: port } = context.settings;
   const shard = await startShard(context, { name: "shard", port, options: [], config: ground.configText(port) });
-  const crew = await startDriverCrew(context, ground.place);
-  const value = await work({ context, ground, shard, crew });
-  await Promise.all([shard.stop(), crew.stop()]);
-  return value;
+  try {
+    const crew = await startDriverCrew(context, ground.place);
+    try {
+      return await work({ context, ground, shard, crew });
+    } finally {
+      await crew.stop();
+    }
+  } finally {
+    await shard.stop();
+  }
 }
 
 /**

@@ -11,7 +11,7 @@ import { type EngineDeath, type EngineNode, ProgramNode } from "./engine-node.ts
 import { EnginesError, errorText } from "./engines-error.ts";
 import { ensureJars } from "./jars.ts";
 import { endLeftOver } from "./left-over.ts";
-import { type Lock, tryLock } from "./lock.ts";
+import { directoryLock, type Lock, tryLock } from "./lock.ts";
 import { PortClaims } from "./port-claims.ts";
 import { planPorts } from "./port-plan.ts";
 import { saysPortTaken } from "./ports.ts";
@@ -22,7 +22,8 @@ import { findToolchain } from "./toolchain.ts";
 
 export type { EngineDeath, EngineNode } from "./engine-node.ts";
 export { EnginesError } from "./engines-error.ts";
-export { findToolchain, requireMaven, type Toolchain } from "./toolchain.ts";
+export { requireRunnable } from "./jars.ts";
+export { findToolchain, type Toolchain } from "./toolchain.ts";
 
 const POLL_MS = 100;
 const AGREEMENT_MS_MAX = 120_000;
@@ -37,6 +38,8 @@ export interface EnginesRequest {
   readonly onDeath?: (death: EngineDeath) => void;
   /** Called with one short line now and then. */
   readonly onProgress?: (text: string) => void;
+  /** Called at the stop, when all engines are gone and nobody else can have the directory yet. */
+  readonly onStopped?: () => void;
   /** Ends the start; nothing is left running. */
   readonly signal?: AbortSignal;
   /** Settings of cassandra.yaml beside those of the project, or instead of them. */
@@ -137,7 +140,7 @@ async function startAll(start: Start, state: EnginesState): Promise<RunningEngin
     await Promise.all(all.map((node) => node.abandon()));
     throw error;
   }
-  return running({ cassandra, dynamodb, died: died.promise, lock });
+  return running({ cassandra, dynamodb, died: died.promise, lock, onStopped: request.onStopped });
 }
 
 async function startNode(node: ProgramNode, { onProgress, signal }: EnginesRequest): Promise<void> {
@@ -178,13 +181,15 @@ interface Parts {
   readonly dynamodb: ProgramNode | null;
   readonly died: Promise<EngineDeath>;
   readonly lock: Lock;
+  readonly onStopped: (() => void) | undefined;
 }
 
-function running({ cassandra, dynamodb, died, lock }: Parts): RunningEngines {
+function running({ cassandra, dynamodb, died, lock, onStopped }: Parts): RunningEngines {
   const all = dynamodb === null ? cassandra : [...cassandra, dynamodb];
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     await Promise.all(all.map((node) => node.stop()));
+    onStopped?.();
     lock.release();
   };
   const contactPoints = cassandra.map(({ host, port }) => `${host}:${port}`);
@@ -220,7 +225,7 @@ function holdDirectory(directory: string): Lock {
   } catch (error) {
     throw new EnginesError(`cannot write ${directory}: ${errorText(error)}`, { cause: error });
   }
-  const lock = tryLock(join(directory, "lock.db"));
+  const lock = tryLock(directoryLock(directory));
   if (lock !== null) return lock;
   throw new EnginesError(`${directory} is in use: engines of another process run on it`, {
     hint: "stop those first, or name another directory",

@@ -10,7 +10,7 @@ import { startGuarded } from "./guarded-process.ts";
 import { waitForLock } from "./lock.ts";
 import { lastLines } from "./log-tail.ts";
 import { type Artifact, COPY_GOAL } from "./settings.ts";
-import { requireMaven, type Toolchain } from "./toolchain.ts";
+import { findToolchain, requireMaven, type Toolchain } from "./toolchain.ts";
 
 /** Names and sizes of the files in a complete folder; written last. */
 const INVENTORY = "inventory.json";
@@ -33,10 +33,9 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
 
 /** The folder with the engine's jars, complete; fetched or repaired if need be. Throws `EnginesError`. */
 export async function ensureJars(artifact: Artifact, options: JarOptions): Promise<string> {
-  const cache = cacheDirectory(options.environment);
-  const folder = join(cache, `${artifact.name}-${artifact.version}`);
+  const folder = folderOf(artifact, options.environment);
   if (isComplete(folder)) return join(folder, "lib");
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(cacheDirectory(options.environment), { recursive: true });
   const wait = (): void => options.onProgress(`waiting for another process that fetches ${artifact.name}`);
   const lock = await waitForLock(`${folder}.lock`, wait, options.signal);
   try {
@@ -51,6 +50,19 @@ export async function ensureJars(artifact: Artifact, options: JarOptions): Promi
 export function isComplete(folder: string): boolean {
   const inventory = readInventory(folder);
   return inventory?.every(([name, bytes]) => sizeOf(join(folder, "lib", name)) === bytes) ?? false;
+}
+
+/**
+ * Says what to install when this machine cannot run these engines: Java, and Maven unless all their jars are in the
+ * cache. Throws `EnginesError`.
+ */
+export function requireRunnable(artifacts: readonly Artifact[], environment: NodeJS.ProcessEnv = process.env): void {
+  const toolchain = findToolchain(environment);
+  if (!artifacts.every((artifact) => isComplete(folderOf(artifact, environment)))) requireMaven(toolchain);
+}
+
+function folderOf({ name, version }: Artifact, environment: NodeJS.ProcessEnv): string {
+  return join(cacheDirectory(environment), `${name}-${version}`);
 }
 
 /** Called by the holder of the lock, so every draft that lies about belongs to somebody who is gone. */

@@ -30,16 +30,21 @@ export function writeKept(directory: string, kept: Kept): void {
   renameSync(`${path}.draft`, path);
 }
 
-/** The engines are no more. */
-export function removeKept(directory: string): void {
-  rmSync(fileOf(directory), { force: true });
+/** The engines of this keeper are no more; the file of a later keeper stays. To be called by who holds the directory. */
+export function removeKept(directory: string, { pid, started }: ProcessIdentity): void {
+  const keeper = readKept(directory)?.keeper;
+  if (keeper?.pid === pid && keeper.started === started) rmSync(fileOf(directory), { force: true });
 }
 
 /** What is kept running in the directory; null when nothing is. */
 export function findKept(directory: string): Kept | null {
+  const kept = readKept(directory);
+  return kept !== null && isAlive(kept.keeper) ? kept : null;
+}
+
+function readKept(directory: string): Kept | null {
   try {
-    const kept = parseKept(readFileSync(fileOf(directory), "utf8"));
-    return kept !== null && isAlive(kept.keeper) ? kept : null;
+    return parseKept(readFileSync(fileOf(directory), "utf8"));
   } catch {
     return null;
   }

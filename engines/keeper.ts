@@ -8,10 +8,11 @@
 import { type EngineNode, type RunningEngines, startEngines } from "./engines.ts";
 import { errorText } from "./engines-error.ts";
 import { type KeptNode, removeKept, writeKept } from "./keeper-file.ts";
-import { identify } from "./process-identity.ts";
+import { identify, type ProcessIdentity } from "./process-identity.ts";
 import { DATACENTER, DYNAMODB_REGION } from "./settings.ts";
 
 const [directory = "", nodes = ""] = process.argv.slice(2);
+const keeper = identifyThis();
 const starting = new AbortController();
 let engines: RunningEngines | null = null;
 
@@ -30,6 +31,7 @@ try {
     ports: "usual",
     signal: starting.signal,
     onProgress: (text) => tell({ type: "progress", text }),
+    onStopped: () => removeKept(directory, keeper),
   });
   if (starting.signal.aborted) await end();
   keep(engines);
@@ -41,8 +43,6 @@ try {
 }
 
 function keep(running: RunningEngines): void {
-  const keeper = identify(process.pid);
-  if (keeper === null) throw new Error("this process cannot be found among the running ones");
   writeKept(directory, {
     keeper,
     cassandra: (running.cassandra?.nodes ?? []).map(keptNode),
@@ -60,8 +60,13 @@ async function end(): Promise<void> {
     return;
   }
   await engines.stop();
-  removeKept(directory);
   process.exit(0);
+}
+
+function identifyThis(): ProcessIdentity {
+  const found = identify(process.pid);
+  if (found === null) throw new Error("this process cannot be found among the running ones");
+  return found;
 }
 
 function keptNode({ name, host, port, logFile }: EngineNode): KeptNode {

@@ -2,6 +2,8 @@
  * A lock between processes that the operating system frees when its holder dies, however it dies. It must not be used
  * for anything that outlives the process.
  */
+
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EnginesError, errorText } from "./engines-error.ts";
@@ -13,6 +15,11 @@ const POLL_MS = 200;
 /** A held lock. */
 export interface Lock {
   readonly release: () => void;
+}
+
+/** The file whose lock whoever runs engines in the directory holds. */
+export function directoryLock(directory: string): string {
+  return join(directory, "lock.db");
 }
 
 /** Takes the lock if it is free. Throws `EnginesError` when the file cannot be used at all. */

@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { EnginesError, errorText } from "./engines-error.ts";
-import { bringDown, bringUp, type EnginesStatus, type NodeStatus, statusOf } from "./up.ts";
+import { bringDown, bringUp, type EnginesStatus, healthOf, nodesOf, statusOf } from "./up.ts";
 
 const DEFAULT_DIRECTORY = join(import.meta.dirname, "..", ".engines");
 const USAGE = `usage: npm run engines:up     [-- --nodes 1|2|3] [--data DIR]   start Cassandra and DynamoDB Local
@@ -75,14 +75,11 @@ async function status({ directory, isJson }: CommandLine): Promise<number> {
 
 function print(found: EnginesStatus): void {
   if (found.keeper === null) process.stdout.write(`nothing runs in ${found.directory}\n`);
-  for (const { name, host, port, pid, serves, logFile } of nodesOf(found)) {
-    const state = serves ? "serves" : pid === null ? "has ended" : "does not answer";
-    process.stdout.write(`${name.padEnd(12)} ${`${host}:${port}`.padEnd(16)} ${state.padEnd(16)} ${logFile}\n`);
+  for (const node of nodesOf(found)) {
+    const { name, host, port, logFile } = node;
+    const address = `${host}:${port}`;
+    process.stdout.write(`${name.padEnd(12)} ${address.padEnd(16)} ${healthOf(node).padEnd(16)} ${logFile}\n`);
   }
-}
-
-function nodesOf({ cassandra, dynamodb }: EnginesStatus): readonly NodeStatus[] {
-  return [...(cassandra?.nodes ?? []), ...(dynamodb === null ? [] : [dynamodb.node])];
 }
 
 /** Null when it cannot be understood. */

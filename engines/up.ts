@@ -3,18 +3,21 @@
  * keeps. It must not touch any process that the keeper did not start.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { EnginesError, errorText } from "./engines-error.ts";
 import { findKept, type Kept, type KeptNode, removeKept } from "./keeper-file.ts";
 import { endLeftOver, recordedProcess } from "./left-over.ts";
+import { directoryLock, type Lock, waitForLock } from "./lock.ts";
 import { answersCql, answersHttp } from "./probes.ts";
-import { isAlive, signalProcess, waitUntilGone } from "./process-identity.ts";
+import { isAlive, type ProcessIdentity, signalProcess, waitUntilGone } from "./process-identity.ts";
 
 const KEEPER = join(import.meta.dirname, "keeper.ts");
 /** Longer than the orderly stop of any node may take. */
 const STOP_MS_MAX = 90_000;
 const KILL_MS_MAX = 10_000;
+/** A start that was broken off takes a moment to end what it has started. */
+const ENDING_MS_MAX = 5_000;
 
 /** What to bring up. */
 export interface UpRequest {
@@ -31,7 +34,7 @@ export interface UpResult {
   readonly ranAlready: boolean;
 }
 
-/** Brings the engines of a directory up, unless they run. Throws `EnginesError`. */
+/** Brings the engines of a directory up, unless they run. Throws `EnginesError`, also when only some of them run. */
 export async function bringUp(request: UpRequest): Promise<UpResult> {
   const { directory, nodes } = request;
   const present = findKept(directory);
@@ -40,7 +43,10 @@ export async function bringUp(request: UpRequest): Promise<UpResult> {
       hint: "stop them with `npm run engines:down`, or name another directory with --data DIR",
     });
   }
-  if (present !== null) return { kept: present, ranAlready: true };
+  if (present !== null) {
+    await requireServing(directory);
+    return { kept: present, ranAlready: true };
+  }
   mkdirSync(directory, { recursive: true });
   await startKeeper(request);
   const kept = findKept(directory);
@@ -48,7 +54,23 @@ export async function bringUp(request: UpRequest): Promise<UpResult> {
   return { kept, ranAlready: false };
 }
 
-/** Stops the engines of a directory. Resolves to whether any ran. Throws `EnginesError` when they cannot be ended. */
+/** The keeper starts no engine again. */
+async function requireServing(directory: string): Promise<void> {
+  const nodes = nodesOf(await statusOf(directory));
+  const missing = nodes.filter(({ serves }) => !serves).map((node) => `${node.name} ${healthOf(node)}`);
+  if (nodes.length > 0 && missing.length === 0) return;
+  throw new EnginesError(
+    `the engines in ${directory} do not all run: ${missing.join(", ") || "they have just ended"}`,
+    {
+      hint: "run `npm run engines:down`, then `npm run engines:up`, with the same options; the data stays",
+    },
+  );
+}
+
+/**
+ * Stops what `bringUp` has started in a directory. Resolves to whether any ran. Throws `EnginesError` when they cannot
+ * be ended, or when they are another process's to end.
+ */
 export async function bringDown(directory: string): Promise<boolean> {
   const kept = findKept(directory);
   if (kept === null) return await endForgotten(directory);
@@ -59,8 +81,7 @@ export async function bringDown(directory: string): Promise<boolean> {
   if (!(await waitUntilGone(kept.keeper, KILL_MS_MAX))) {
     throw new EnginesError(`process ${kept.keeper.pid} keeps the engines and cannot be ended`);
   }
-  await endForgotten(directory);
-  removeKept(directory);
+  await endForgotten(directory, kept.keeper);
   return true;
 }
 
@@ -80,6 +101,17 @@ export interface EnginesStatus {
     readonly nodes: readonly NodeStatus[];
   } | null;
   readonly dynamodb: { readonly endpoint: string; readonly region: string; readonly node: NodeStatus } | null;
+}
+
+/** All engines of a status. */
+export function nodesOf({ cassandra, dynamodb }: EnginesStatus): readonly NodeStatus[] {
+  return [...(cassandra?.nodes ?? []), ...(dynamodb === null ? [] : [dynamodb.node])];
+}
+
+/** An engine's health in words. */
+export function healthOf({ pid, serves }: NodeStatus): string {
+  if (serves) return "serves";
+  return pid === null ? "has ended" : "does not answer";
 }
 
 /** Asks every engine of the directory. */
@@ -109,8 +141,34 @@ async function nodeStatus(directory: string, node: KeptNode, answer: Promise<boo
   return { ...node, pid, serves: answers && pid !== null };
 }
 
-/** Engines whose keeper and guards were all killed. */
-async function endForgotten(directory: string): Promise<boolean> {
+/**
+ * Ends engines whose owner and guards were all killed. What a living owner runs is that one's: it holds the directory.
+ * `killed`: the keeper whose file is of no use any more.
+ */
+async function endForgotten(directory: string, killed?: ProcessIdentity): Promise<boolean> {
+  if (!existsSync(directoryLock(directory))) return false;
+  const lock = await holdOwnerless(directory);
+  try {
+    if (killed !== undefined) removeKept(directory, killed);
+    return await endRecorded(directory);
+  } finally {
+    lock.release();
+  }
+}
+
+async function holdOwnerless(directory: string): Promise<Lock> {
+  const patience = AbortSignal.timeout(ENDING_MS_MAX);
+  try {
+    return await waitForLock(directoryLock(directory), () => undefined, patience);
+  } catch (error) {
+    if (!patience.aborted) throw error;
+    throw new EnginesError(`${directory} is in use by another process`, {
+      hint: "stop that process: Ctrl-C ends a running `npm start`, or a start that is under way, with its engines",
+    });
+  }
+}
+
+async function endRecorded(directory: string): Promise<boolean> {
   const folders = ["cassandra-1", "cassandra-2", "cassandra-3", "dynamodb"].map((name) => join(directory, name));
   const forgotten = folders.filter((folder) => {
     const recorded = recordedProcess(folder);

@@ -5,12 +5,14 @@
  */
 import type { CassandraStoreConfig } from "../config/storage.ts";
 import type { ShardId } from "../router/ids.ts";
-import { openSession } from "./cassandra/driver-session.ts";
+import { type CassandraLog, openSession } from "./cassandra/driver-session.ts";
 import { isUpToDate, planSchema, type SchemaPlan } from "./cassandra/schema-plan.ts";
 import { CassandraError, type CassandraSession } from "./cassandra/session.ts";
 import { type CassandraSettings, readCassandraSettings } from "./cassandra/settings.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { FatalError } from "./fatal-error.ts";
 import type { Logger } from "./log.ts";
+import { LogBound } from "./log-bound.ts";
 import { createCassandraStore, ForeignKeyspaceError } from "./store/cassandra-store.ts";
 import { type Store, type StoreCollection, StoreError } from "./store/port.ts";
 
@@ -34,7 +36,7 @@ export async function openCassandra(request: CassandraRequest): Promise<Store> {
 async function connect(request: CassandraRequest): Promise<Store> {
   const { shard, config, collections, log } = request;
   const settings = readCassandraSettings(config, process.env);
-  const session = await openSession({ settings, keyspace: null, log });
+  const session = await openSession({ settings, keyspace: null, log: boundWarnings(log, systemClock) });
   try {
     const keyspace = await requireSchema(request, session, settings);
     return await createCassandraStore({ session, keyspace, shard, collections, log });
@@ -42,6 +44,15 @@ async function connect(request: CassandraRequest): Promise<Store> {
     await session.close();
     throw error;
   }
+}
+
+/** Servers warn in each answer alike: of each kind of request one line a second is enough. */
+export function boundWarnings(log: Logger, clock: Pick<Clock, "nowMs">): CassandraLog {
+  const bound = new LogBound(clock);
+  return (level, event, fields) => {
+    if (event !== "cassandra-warning") return log(level, event, fields);
+    return bound.write(String(fields["request"]), (leftOut) => log(level, event, { ...fields, ...leftOut }));
+  };
 }
 
 async function requireSchema(

@@ -23,6 +23,7 @@ import {
   type Paging,
   type ResultPage,
   type Statement,
+  type Urgency,
 } from "./session.ts";
 import type { CassandraSettings } from "./settings.ts";
 
@@ -39,6 +40,7 @@ export interface SessionLimits extends GateLimits, AnswerTimeouts {}
 /** What suits a shard's worker. A read is sent at most twice, so it ends after `waitMsMax + 2 * readMs`. */
 export const SESSION_LIMITS: SessionLimits = {
   inFlightMax: 256,
+  reservedMax: 32,
   waitingMax: 2_048,
   waitMsMax: 1_000,
   readMs: 2_000,
@@ -110,8 +112,8 @@ class DriverSession implements CassandraSession {
     this.#gate = new RequestGate(limits);
   }
 
-  async readSerial(statement: Statement): Promise<readonly Columns[]> {
-    const result = await this.#execute("serial-read", statement);
+  async readSerial(statement: Statement, urgency: Urgency = "usual"): Promise<readonly Columns[]> {
+    const result = await this.#execute("serial-read", statement, { urgency });
     return rowsOf(result);
   }
 
@@ -151,8 +153,8 @@ class DriverSession implements CassandraSession {
     return this.#closing;
   }
 
-  #execute(kind: RequestKind, statement: Statement, page: Page = {}): Promise<types.ResultSet> {
-    return this.#send(kind, [statement], (traceQuery) =>
+  #execute(kind: RequestKind, statement: Statement, { urgency, ...page }: Wishes = {}): Promise<types.ResultSet> {
+    return this.#send({ kind, statements: [statement], urgency }, (traceQuery) =>
       this.#client.execute(statement.cql, [...statement.parameters], {
         ...requestOptions(kind, this.#limits),
         ...page,
@@ -166,14 +168,13 @@ class DriverSession implements CassandraSession {
     if (first === undefined) throw new CassandraError("broken", "a write of no statements");
     if (statements.length === 1) return this.#execute(kind, first);
     const queries = statements.map(({ cql, parameters }) => ({ query: cql, params: [...parameters] }));
-    return this.#send(kind, statements, (traceQuery) =>
+    return this.#send({ kind, statements }, (traceQuery) =>
       this.#client.batch(queries, { ...requestOptions(kind, this.#limits), traceQuery }),
     );
   }
 
   async #send(
-    kind: RequestKind,
-    statements: readonly Statement[],
+    { kind, statements, urgency }: Sending,
     send: (isTraced: boolean) => Promise<types.ResultSet>,
   ): Promise<types.ResultSet> {
     if (this.#closing !== null) throw new CassandraError("unavailable", "the session is closed");
@@ -181,7 +182,7 @@ class DriverSession implements CassandraSession {
     const isTraced = this.#settings.traceFraction > 0 && this.#random() < this.#settings.traceFraction;
     const startedAt = performance.now();
     const result = await this.#gate
-      .run(() => send(isTraced))
+      .run(() => send(isTraced), urgency)
       .catch((error: unknown) => {
         throw cassandraErrorOf(error, NATURES[kind]);
       });
@@ -197,7 +198,14 @@ class DriverSession implements CassandraSession {
   }
 }
 
-interface Page {
+/** `urgency` undefined: usual. */
+interface Sending {
+  readonly kind: RequestKind;
+  readonly statements: readonly Statement[];
+  readonly urgency?: Urgency | undefined;
+}
+
+interface Wishes extends Pick<Sending, "urgency"> {
   readonly fetchSize?: number;
   readonly pageState?: string;
 }

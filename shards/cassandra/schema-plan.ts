@@ -18,6 +18,8 @@ import {
   LEASE_TABLE,
   literal,
   MIGRATIONS,
+  type Migration,
+  type MigrationTarget,
 } from "./tables.ts";
 
 /** What the schema must know of a collection. */
@@ -32,6 +34,8 @@ export interface SchemaTarget {
   readonly settings: Pick<CassandraSettings, "keyspacePrefix" | "replication">;
   readonly shard: ShardId;
   readonly collections: readonly SchemaCollection[];
+  /** In place of this program's own, for tests. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** A change of the schema, or a row that is written unless it is there. */
@@ -68,15 +72,15 @@ export interface Bookkeeper {
  * was created with another placement, a schema of a later version of this program.
  */
 export async function planSchema(target: SchemaTarget, bookkeeper: Bookkeeper): Promise<SchemaPlan> {
-  const { session, settings, shard, collections } = target;
+  const { session, settings, shard, collections, migrations = MIGRATIONS } = target;
   const keyspace = checkedName(keyspaceOf(settings.keyspacePrefix, shard));
   const found = await readSchema(session, keyspace);
-  refuse(found, { keyspace, shard, collections });
+  refuse(found, { keyspace, shard, collections, version: migrations.length });
   return {
     keyspace,
     preparation: preparationSteps(found, keyspace, settings.replication),
     steps: [
-      ...migrationSteps(found, keyspace, bookkeeper),
+      ...migrationSteps(found, migrations, { ...bookkeeper, ...migrationTargetOf(found, keyspace) }),
       ...identitySteps(found, keyspace, shard),
       ...collectionSteps(found, keyspace, collections),
     ],
@@ -111,10 +115,11 @@ interface Expected {
   readonly keyspace: string;
   readonly shard: ShardId;
   readonly collections: readonly SchemaCollection[];
+  /** Of the schema, as this program knows it. */
+  readonly version: number;
 }
 
-function refuse(found: FoundSchema, { keyspace, shard, collections }: Expected): void {
-  const known = MIGRATIONS.length;
+function refuse(found: FoundSchema, { keyspace, shard, collections, version: known }: Expected): void {
   const version = Math.max(0, ...found.versions);
   if (version > known) {
     throw new CassandraError(
@@ -154,12 +159,23 @@ function preparationSteps(
   return steps;
 }
 
-function migrationSteps(found: FoundSchema, keyspace: string, { by, nowMs }: Bookkeeper): readonly SchemaStep[] {
+/** Tables that a stopped `apply` has recorded but not made are left to collectionSteps. */
+function migrationTargetOf(found: FoundSchema, keyspace: string): MigrationTarget {
+  const recorded = [...found.collections.keys()].map(tableOf).map(checkedName);
+  return { keyspace, documentTables: recorded.filter((table) => found.tables.has(table)).sort() };
+}
+
+function migrationSteps(
+  found: FoundSchema,
+  migrations: readonly Migration[],
+  { by, nowMs, ...target }: Bookkeeper & MigrationTarget,
+): readonly SchemaStep[] {
+  const { keyspace } = target;
   const insert = `INSERT INTO ${keyspace}.${BOOKKEEPING_TABLE} (version, applied_at_ms, applied_by) VALUES (?, ?, ?) IF NOT EXISTS`;
-  return MIGRATIONS.flatMap(({ title, statements }, index) => {
+  return migrations.flatMap(({ title, statements }, index) => {
     const version = index + 1;
     if (found.versions.has(version)) return [];
-    const { actions } = change(title, statements(keyspace));
+    const { actions } = change(title, statements(target));
     const record: SchemaAction = {
       kind: "record",
       statement: { cql: insert, parameters: [version, BigInt(nowMs), by] },

@@ -1,6 +1,7 @@
 /**
  * What a keyspace is made of, as its cluster and its own bookkeeping tell. It must read only.
  */
+import type { CollectionName } from "../../router/ids.ts";
 import type { CassandraSession, Columns, Statement } from "./session.ts";
 import { BOOKKEEPING_TABLE } from "./tables.ts";
 
@@ -13,7 +14,7 @@ export interface FoundSchema {
   readonly versions: ReadonlySet<number>;
   /** Whose keyspace it is; null when nobody has said. */
   readonly shard: string | null;
-  readonly collections: ReadonlyMap<string, RecordedCollection>;
+  readonly collections: ReadonlyMap<CollectionName, RecordedCollection>;
 }
 
 /** How a collection was created. */
@@ -41,7 +42,7 @@ export async function readSchema(session: CassandraSession, keyspace: string): P
     tables,
     versions: new Set(versions.map((row) => Number(row["version"]))),
     shard: identity === undefined ? null : String(identity["shard"]),
-    collections: new Map(collections.map(recordedCollection)),
+    collections: new Map(collections.map(parseCollection)),
   };
 }
 
@@ -50,8 +51,8 @@ async function readAll(session: CassandraSession, statement: Statement): Promise
   return rows;
 }
 
-function recordedCollection(row: Columns): readonly [string, RecordedCollection] {
-  return [String(row["name"]), { kind: String(row["kind"]), stripes: Number(row["stripes"]) }];
+function parseCollection(row: Columns): readonly [CollectionName, RecordedCollection] {
+  return [row["name"] as CollectionName, { kind: String(row["kind"]), stripes: Number(row["stripes"]) }];
 }
 
 /** A CQL map arrives as an object. */

@@ -64,10 +64,13 @@ export type ClusterStatus =
   | { readonly kind: "impaired"; readonly detail: string }
   | { readonly kind: "unreachable"; readonly detail: string };
 
+/** `usual`, or `urgent` for a read that tells the fate of an earlier request: it does not wait behind the others. */
+export type Urgency = "usual" | "urgent";
+
 /** A connection of one process to the cluster. All methods reject with `CassandraError` only. */
 export interface CassandraSession {
-  /** SERIAL, one partition: everything decided before is seen, and nothing undecided stays so. */
-  readSerial(statement: Statement): Promise<readonly Columns[]>;
+  /** SERIAL, one partition: everything decided before is seen, and nothing undecided stays so. Usual, if nothing else is said. */
+  readSerial(statement: Statement, urgency?: Urgency): Promise<readonly Columns[]>;
   /** QUORUM, any number of partitions: everything acknowledged is seen. */
   readQuorum(statement: Statement, paging: Paging): Promise<ResultPage>;
   /** One conditional statement, or several of one partition as one: SERIAL, committed at QUORUM. Never sent twice. */

@@ -47,18 +47,28 @@ export const LEASE_TABLE = "zgate_lease";
 /** Name of the table that says which migrations were applied. */
 export const BOOKKEEPING_TABLE = "zgate_schema";
 
-/** One numbered change of what every keyspace has, as repeatable statements. Its number is its place, from 1. */
+/** What a migration changes. All names are checked. */
+export interface MigrationTarget {
+  readonly keyspace: string;
+  /**
+   * The document tables that are there, of collections that are not configured any more, too. A table that is made later is made by
+   * `createDocumentTable` as it is then: a change of documents goes into both.
+   */
+  readonly documentTables: readonly string[];
+}
+
+/** One numbered change of what every keyspace has. Its number is its place, from 1. */
 export interface Migration {
   readonly title: string;
-  /** `keyspace` is checked. */
-  readonly statements: (keyspace: string) => readonly string[];
+  /** Repeatable (`IF NOT EXISTS`), also on a table that was made with the change in it. */
+  readonly statements: (target: MigrationTarget) => readonly string[];
 }
 
 /** All changes so far, in order. The bookkeeping itself comes first, so that a later program can be told apart. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     title: "bookkeeping, identity, collections, claims",
-    statements: (keyspace) => [
+    statements: ({ keyspace }) => [
       `CREATE TABLE IF NOT EXISTS ${keyspace}.${BOOKKEEPING_TABLE} (version int PRIMARY KEY, applied_at_ms bigint, applied_by text)`,
       `CREATE TABLE IF NOT EXISTS ${keyspace}.identity (what text PRIMARY KEY, shard text)`,
       `CREATE TABLE IF NOT EXISTS ${keyspace}.collections (name text PRIMARY KEY, kind text, stripes int)`,
@@ -83,8 +93,8 @@ const DOCUMENT_OPTIONS = [
 ];
 
 /**
- * The table of a collection's documents: a partition is a slot, its static columns are the slot's ownership. `kind` is
- * 0 for documents and tombstones, 1 for the sentinel, 2 for idempotency records, 3 for what is to be swept, by age.
+ * The table of a collection's documents, as the newest migration leaves it: a partition is a slot, its static columns are the
+ * slot's ownership. `kind` is 0 for documents and tombstones, 1 for the sentinel, 2 for idempotency records, 3 for what is to be swept, by age.
  */
 export function createDocumentTable(keyspace: string, table: string): string {
   const columns = [

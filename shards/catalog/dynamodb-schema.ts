@@ -76,7 +76,7 @@ async function planSteps(table: DynamodbTableOptions): Promise<readonly SchemaSt
   const layout = isThere ? await readLayout(table) : null;
   return [
     {
-      description: `table "${table.address.table}" with on-demand billing`,
+      description: `table "${table.address.table}" ${billingOf(isThere ? found : null)}`,
       state: isThere ? "done" : "needed",
     },
     {
@@ -88,6 +88,14 @@ async function planSteps(table: DynamodbTableOptions): Promise<readonly SchemaSt
       state: layout === LAYOUT_VERSION ? "done" : "needed",
     },
   ];
+}
+
+/** As it is to be, or as it is. Capacity bought in advance serves as well while it suffices: that is left to people. */
+function billingOf(found: TableDescription | null): string {
+  // A table that was never on demand has no summary.
+  const mode = found === null ? "PAY_PER_REQUEST" : (found.BillingModeSummary?.BillingMode ?? "PROVISIONED");
+  if (mode === "PAY_PER_REQUEST") return "with on-demand billing";
+  return `with billing mode ${mode}, expected PAY_PER_REQUEST (on demand): what exceeds its capacity is throttled`;
 }
 
 /** The table; null when there is none. Throws when it is somebody else's. */

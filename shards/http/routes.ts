@@ -9,7 +9,7 @@ import { listDocuments } from "./document-list.ts";
 import { readDocument } from "./document-read.ts";
 import { writeDocument } from "./document-write.ts";
 import type { Exchange } from "./exchange.ts";
-import { answerFailure } from "./failure.ts";
+import { createFailureAnswers } from "./failure.ts";
 import { answerHealth, answerMap, answerOwnership } from "./internal.ts";
 import { hasBody, isSignedEmpty, readBody } from "./request-body.ts";
 import type { ShardServices } from "./shard-services.ts";
@@ -35,9 +35,10 @@ export function createRoutes(services: ShardServices): ShardRoutes {
   const on = (handler: Handler): RouteHandler => {
     return (_request, exchange) => handler(services, exchange);
   };
+  const answerFailure = createFailureAnswers(services);
   const router = Router<IRequest, [Exchange]>({
     before: [(_request: IRequest, exchange: Exchange) => refuseUnsigned(services, exchange)],
-    catch: (error: unknown, _request: IRequest, exchange: Exchange) => answerFailure(services.log, exchange, error),
+    catch: (error: unknown, _request: IRequest, exchange: Exchange) => answerFailure(exchange, error),
   });
   const document = "/:collection/:key";
   const collection = "/:collection";

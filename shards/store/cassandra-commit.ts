@@ -282,7 +282,8 @@ async function fateOf(
   { attempt: { base, plan }, batch, isTraced, doubt }: Doubtful,
 ): Promise<"applied" | "dead" | "waiting" | "unknown"> {
   const names = [...plan.documents.map(({ key }) => key), ...plan.records.map(({ id }) => id), traceKey];
-  const rows = await session.readSerial(statements.readVersions(address.slot, names)).catch((error: unknown) => {
+  const read = statements.readVersions(address.slot, names);
+  const rows = await session.readSerial(read, "urgent").catch((error: unknown) => {
     throw new StoreError("unknown", messageOf(doubt, error), { cause: doubt });
   });
   const { ownership, documents, records, traces } = parseSlotContent(rows);

@@ -18,7 +18,8 @@
  * A page that takes too long ends where it has come to: tombstones, empty slots and stripes must not keep it from ending. Of the
  * stripes of one prefix the one that lags most is read first, so that they come forward together.
  *
- * Memory: at most ROWS_AT_ONCE_MAX rows are under way, and beside them no more than the page and one row.
+ * Memory: at most ROWS_AT_ONCE_MAX rows are under way, some ANSWER_BYTES_MAX once lists have learned how large documents are, and
+ * beside them no more than the page and one row.
  */
 import type { CollectionName, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
@@ -31,8 +32,11 @@ import { type ScannedSlot, type SlotScan, scanSlots } from "./cassandra-slot-sca
 import { type ListWindow, windowOf } from "./list-window.ts";
 import type { ListOutcome, ListRequest } from "./port.ts";
 
-/** In one answer: 16 MiB of the largest documents that there may be, for nothing is known of their sizes before they come. */
+/** In one answer: 16 MiB of the largest documents that there may be, where nothing is known of their sizes yet. */
 const ROWS_AT_ONCE_MAX = 64;
+
+/** Documents in one answer, once their size is known roughly: two full pages, so that tombstones between them do not cost a request each. */
+const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
  * Slots in one request. The node that takes it reads them all at once; several requests at once were measured no faster.
@@ -219,10 +223,15 @@ async function readParts(walk: Walk, parts: readonly Part[]): Promise<readonly A
   return parts.map((part, index) => ({ part, scanned: scanned[index] ?? null }));
 }
 
-/** As many rows as the page misses and a sentinel for each slot; more each time, for what was read turned out to be tombstones. */
+/**
+ * As many rows as the page misses and a sentinel for each slot; more each time, for what was read turned out to be tombstones, but
+ * not so many that they would be too large if they were not.
+ */
 function sizeOf(walk: Walk, slots: number): Pick<SlotScan, "rowsMax" | "slotRowsMax"> {
-  const wanted = walk.page.missingRows(walk.guess.documentBytes) + slots;
-  walk.rowsAtOnce = Math.min(ROWS_AT_ONCE_MAX, Math.max(wanted, 2 * walk.rowsAtOnce));
+  const { documentBytes } = walk.guess;
+  const wanted = walk.page.missingRows(documentBytes) + slots;
+  const bearable = Math.ceil(ANSWER_BYTES_MAX / Math.max(1, documentBytes)) + slots;
+  walk.rowsAtOnce = Math.min(ROWS_AT_ONCE_MAX, bearable, Math.max(wanted, 2 * walk.rowsAtOnce));
   return { rowsMax: walk.rowsAtOnce, slotRowsMax: Math.ceil((UNEVENNESS * walk.rowsAtOnce) / slots) };
 }
 

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CollectionName, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import { compareCodePoints } from "../../router/text.ts";
-import { CassandraError, type CassandraSession } from "../cassandra/session.ts";
+import { CassandraError, type CassandraSession, type Statement, type Urgency } from "../cassandra/session.ts";
 import { isUnknown, storeErrorOf } from "./cassandra-fault.ts";
 import { parseClaim, parseOwnership, parseSlot, type StoredClaim } from "./cassandra-rows.ts";
 import type { ClaimStatements, OwnershipPut, TableStatements } from "./cassandra-statements.ts";
@@ -37,8 +37,12 @@ export interface OwnershipTable {
 }
 
 /** The columns as they are now. */
-export async function readOwnership({ session, statements }: OwnershipTable, slot: SlotId): Promise<Ownership> {
-  const rows = await session.readSerial(statements.readOwnership(slot));
+export async function readOwnership(
+  { session, statements }: OwnershipTable,
+  slot: SlotId,
+  urgency: Urgency = "usual",
+): Promise<Ownership> {
+  const rows = await session.readSerial(statements.readOwnership(slot), urgency);
   return parseOwnership(rows[0]);
 }
 
@@ -66,7 +70,7 @@ export async function setOwnership(table: OwnershipTable, change: OwnershipPut):
 async function insistOnReading(table: OwnershipTable, slot: SlotId): Promise<Ownership> {
   for (let reading = 1; ; reading += 1) {
     try {
-      return await readOwnership(table, slot);
+      return await readOwnership(table, slot, "urgent");
     } catch (error) {
       if (!(error instanceof CassandraError) || error.kind !== "unavailable" || reading === READS_MAX) throw error;
       await sleep(Math.random() * PAUSE_MS_MAX);
@@ -169,23 +173,34 @@ async function finish(table: OwnershipTable, request: ClaimRequest, held: Readon
   const groups = Array.from({ length: Math.ceil(missing.length / SLOTS_PER_CLAIM) }, (_, index) =>
     missing.slice(index * SLOTS_PER_CLAIM, (index + 1) * SLOTS_PER_CLAIM).map((slot) => statements.claimSlot(slot)),
   );
-  const queue = groups.values();
-  const workers = Array.from({ length: CLAIMS_IN_FLIGHT_MAX }, async () => {
-    for (const group of queue) await insist(() => session.write(group));
-  });
-  await Promise.all(workers);
+  await writeAll(session, groups);
   // If this is not applied, somebody else has done it; if nobody knows, the next claim does it again.
   await session.compareAndSet([claims.finish(collection, digestOf(slots))]);
   return { kind: "claimed", slots: missing.length };
 }
 
+/** Rejects with the first error once nothing of it is under way any more: whoever tries again must not meet what is left of it. */
+async function writeAll(session: CassandraSession, groups: readonly (readonly Statement[])[]): Promise<void> {
+  const queue = groups.values();
+  const failures: unknown[] = [];
+  const isGivenUp = (): boolean => failures.length > 0;
+  const workers = Array.from({ length: CLAIMS_IN_FLIGHT_MAX }, async () => {
+    for (const group of queue) {
+      if (isGivenUp()) return;
+      await insist(() => session.write(group), isGivenUp).catch((error: unknown) => failures.push(error));
+    }
+  });
+  await Promise.all(workers);
+  if (isGivenUp()) throw failures[0];
+}
+
 /** For a write that may be repeated: what nobody knows to be done is done again, a bounded number of times. */
-async function insist(write: () => Promise<void>): Promise<void> {
+async function insist(write: () => Promise<void>, isGivenUp: () => boolean): Promise<void> {
   for (let repetition = 1; ; repetition += 1) {
     try {
       return await write();
     } catch (error) {
-      if (!isUnknown(error) || repetition === WRITES_MAX) throw error;
+      if (!isUnknown(error) || repetition === WRITES_MAX || isGivenUp()) throw error;
     }
   }
 }

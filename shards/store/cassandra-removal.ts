@@ -49,12 +49,24 @@ export function parseEntry(columns: Columns): StoredEntry {
   return { ...parseExpiryKey(key), key, op: (columns["op"] ?? null) as string | null };
 }
 
-/** Removes the entries and what they name. Rejects with `CassandraError`; an unknown outcome may be left as it is. */
-export async function removeExpired(session: CassandraSession, table: string, expired: Expired): Promise<Removal> {
+/** Where to remove. */
+export interface RemovalSource {
+  readonly session: CassandraSession;
+  readonly table: string;
+  /** Runs `work` when no other conditional write of this process to the slot is under way. */
+  readonly inTurn: <Value>(slot: SlotId, work: () => Promise<Value>) => Promise<Value>;
+}
+
+/**
+ * Removes the entries and what they name, each batch in its turn, so that no commit waits for more than one of them.
+ * Rejects with `CassandraError`; an unknown outcome may be left as it is.
+ */
+export async function removeExpired(source: RemovalSource, expired: Expired): Promise<Removal> {
+  const { session, table, inTurn } = source;
   let removed = 0;
   for (let start = 0; start < expired.entries.length; start += BATCH_ENTRIES_MAX) {
     const part = { ...expired, entries: expired.entries.slice(start, start + BATCH_ENTRIES_MAX) };
-    const step = await removePart(session, table, part);
+    const step = await inTurn(expired.slot, () => removePart(session, table, part));
     removed += step.removed;
     if (!step.isDone) return { removed, isDone: false };
   }

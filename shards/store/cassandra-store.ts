@@ -188,9 +188,16 @@ class CassandraStore implements Store {
   }
 
   sweep(request: SweepRequest): Promise<SweepOutcome> {
-    return this.#run(request.collection, ({ placement, statements }) =>
-      sweepOnce({ session: this.#session, table: statements.table, placement }, request, this.#sweepPositions),
-    );
+    const { collection } = request;
+    return this.#run(collection, ({ placement, statements }) => {
+      const source = {
+        session: this.#session,
+        table: statements.table,
+        inTurn: <Value>(slot: SlotId, work: () => Promise<Value>) => this.#queue.run(`${collection} ${slot}`, work),
+        placement,
+      };
+      return sweepOnce(source, request, this.#sweepPositions);
+    });
   }
 
   ownerships(collection: CollectionName, slots: readonly SlotId[]): Promise<readonly Ownership[]> {

@@ -8,9 +8,9 @@
 import type { CollectionName, SlotId } from "../../router/ids.ts";
 import { type Placement, prefixesOf, slotsOfPrefix } from "../../router/slot.ts";
 import { compareCodePoints } from "../../router/text.ts";
-import type { CassandraSession, Columns } from "../cassandra/session.ts";
+import type { Columns } from "../cassandra/session.ts";
 import { EXPIRY_KIND, type Expiring, expiryBoundOf } from "./cassandra-expiry.ts";
-import { type Expired, parseEntry, type Removal, removeExpired } from "./cassandra-removal.ts";
+import { type Expired, parseEntry, type Removal, type RemovalSource, removeExpired } from "./cassandra-removal.ts";
 import { parseOwnership, parseSlot } from "./cassandra-rows.ts";
 import { OWNERSHIP_COLUMNS } from "./cassandra-statements.ts";
 import type { SweepOutcome, SweepRequest } from "./port.ts";
@@ -21,8 +21,8 @@ const SLOTS_AT_ONCE_MAX = 64;
 /** Where a slot has more than an answer holds, so many times fewer slots are asked for next, down to that slot alone; then more again. */
 const STEPPING = 8;
 
-/** Slots that one step looks into: the caller pauses between steps, so that they stay short. */
-const STEP_SLOTS_MAX = 256;
+/** Slots that one step looks into: the caller pauses between steps, so that they stay short where there are many (stripes). */
+const STEP_SLOTS_MAX = 4_096;
 
 /** Batches of different slots under way at once. */
 const REMOVALS_AT_ONCE = 4;
@@ -46,9 +46,7 @@ const START: Position = { what: "record", slot: 0, slotsAtOnce: SLOTS_AT_ONCE_MA
 export type SweepPositions = Map<CollectionName, Position>;
 
 /** What the sweep of one collection stands on. */
-export interface SweepSource {
-  readonly session: CassandraSession;
-  readonly table: string;
+export interface SweepSource extends RemovalSource {
   readonly placement: Placement;
 }
 
@@ -167,12 +165,11 @@ function foundSlot(rows: readonly Columns[], { slot, what, beforeMs, slotRowsMax
 
 /** Removes what is owned; the first slot that has to be looked at again, or was not reached. Slots that are not owned are passed by. */
 async function removeAll(step: Step, { found, unread }: Answer): Promise<SlotId | null> {
-  const { session, table } = step.source;
   const owned = found.filter(({ isOwned }) => isOwned);
   let goOnAt: SlotId | null = null;
   for (let first = 0; first < owned.length; first += REMOVALS_AT_ONCE) {
     const some = owned.slice(first, first + REMOVALS_AT_ONCE);
-    const removals = await Promise.all(some.map((expired) => removeExpired(session, table, expired)));
+    const removals = await Promise.all(some.map((expired) => removeExpired(step.source, expired)));
     for (const [index, { what, slot, isCut }] of some.entries()) {
       const { removed, isDone } = removals[index] ?? NOTHING;
       step.removed[what] += removed;

@@ -2,13 +2,15 @@
 // Must not import what a command does; it sees output, exit codes and process ids.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { parentOf } from "../../cli/supervisor/process-group.ts";
 import { identify, type ProcessIdentity, waitUntilGone } from "../../engines/process-identity.ts";
 import { createFakePrograms, type FakeBehaviour, type FakePrograms } from "../unit/engines/fake-programs.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "engines", "main.ts");
+const OWNER = new URL("./engines-owner.ts", import.meta.url).pathname;
 const GONE_MS_MAX = 10_000;
 const WAIT = { timeout: 60_000, interval: 50 };
 const made: FakePrograms[] = [];
@@ -21,6 +23,7 @@ interface Finished {
 
 interface Place {
   readonly directory: string;
+  readonly environment: FakePrograms["environment"];
   run(...args: readonly string[]): Promise<Finished>;
   start(...args: readonly string[]): { readonly child: ChildProcess; readonly finished: Promise<Finished> };
 }
@@ -37,7 +40,7 @@ function place(behaviour: FakeBehaviour = {}): Place {
   made.push(programs);
   const directory = join(programs.root, "data");
   const start = (...args: readonly string[]) => runMain(programs.environment, [...args, "--data", directory]);
-  return { directory, start, run: (...args) => start(...args).finished };
+  return { directory, environment: programs.environment, start, run: (...args) => start(...args).finished };
 }
 
 function runMain(environment: Readonly<Record<string, string>>, args: readonly string[]) {
@@ -91,6 +94,7 @@ describe("engines:up", () => {
     expect(processes).toHaveLength(4);
     expect(await here.run("down")).toMatchObject({ code: 0, stdout: "stopped; the data stays\n" });
     expect(await survivors(processes)).toEqual([]);
+    expect(existsSync(join(here.directory, "keeper.json"))).toBe(false);
     expect(await statusJson(here)).toMatchObject({ code: 1, keeper: null, cassandra: null, dynamodb: null });
   });
 
@@ -102,6 +106,19 @@ describe("engines:up", () => {
     expect(again).toMatchObject({ code: 0, stderr: "they run already\n" });
     expect(await statusJson(here)).toEqual(before);
     expect(await here.run("up", "--nodes", "3")).toMatchObject({ code: 1, stderr: expect.stringContaining("not 3") });
+  });
+
+  it("fails when only some of them run, and says what to do", async () => {
+    const here = place();
+    await here.run("up");
+    process.kill((await statusJson(here)).dynamodb?.node.pid ?? 0, "SIGKILL");
+    await vi.waitUntil(async () => (await statusJson(here)).dynamodb?.node.pid === null, WAIT);
+    const again = await here.run("up");
+    expect(again).toMatchObject({ code: 1, stdout: "" });
+    expect(again.stderr).toMatch(/do not all run: dynamodb has ended\n.*engines:down`, then `npm run engines:up`/);
+    expect((await here.run("down")).code).toBe(0);
+    expect((await here.run("up")).code).toBe(0);
+    expect(await statusJson(here)).toMatchObject({ code: 0 });
   });
 
   it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("that ends by %s leaves nothing running", async (signal) => {
@@ -167,6 +184,51 @@ describe("engines:down", () => {
     expect(await survivors(processes)).toEqual([]);
     expect(await here.run("down")).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing runs") });
     expect((await here.run("up")).code).toBe(0);
+  });
+
+  it("ends the engines of a keeper that was killed with all its guards", async () => {
+    const here = place();
+    await here.run("up");
+    const [keeper, ...engines] = processesOf(await statusJson(here));
+    for (const { pid } of engines) process.kill(parentOf(pid) ?? Number.NaN, "SIGKILL");
+    process.kill(keeper?.pid ?? Number.NaN, "SIGKILL");
+    const down = await here.run("down");
+    expect(down).toMatchObject({ code: 0, stderr: "" });
+    expect(await survivors(engines)).toEqual([]);
+  });
+
+  it("stops nothing that another process runs in the directory", async () => {
+    const here = place();
+    const owner = spawn(process.execPath, [OWNER, here.directory, "1", "dynamodb"], {
+      env: { ...process.env, ...here.environment },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const [line] = (await once(owner.stdout, "data")) as [Buffer];
+      const { pids } = JSON.parse(line.toString()) as { readonly pids: readonly number[] };
+      const down = await here.run("down");
+      expect(down).toMatchObject({ code: 1, stdout: "" });
+      expect(down.stderr).toMatch(/is in use by another process.*\n.*stop that process/);
+      expect(pids.map((pid) => identify(pid) !== null)).toEqual([true, true]);
+    } finally {
+      owner.kill("SIGKILL");
+    }
+  });
+
+  it("leaves the file of a later keeper", async () => {
+    const here = place();
+    await here.run("up");
+    const file = join(here.directory, "keeper.json");
+    const kept = JSON.parse(readFileSync(file, "utf8")) as { readonly keeper: ProcessIdentity };
+    // Any other process that lives: this one.
+    writeFileSync(file, JSON.stringify({ ...kept, keeper: identify(process.pid) }));
+    try {
+      process.kill(kept.keeper.pid, "SIGTERM");
+      expect(await survivors([kept.keeper])).toEqual([]);
+      expect(existsSync(file)).toBe(true);
+    } finally {
+      rmSync(file, { force: true });
+    }
   });
 
   it("stops nothing of another directory", async () => {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type EnginesRequest, type RunningEngines, startEngines } from "../../engines/engines.ts";
 import { recordedProcess } from "../../engines/left-over.ts";
+import { directoryLock, tryLock } from "../../engines/lock.ts";
 import { identify, isAlive, type ProcessIdentity, waitUntilGone } from "../../engines/process-identity.ts";
 import { createFakePrograms, type FakeBehaviour, type FakePrograms } from "../unit/engines/fake-programs.ts";
 
@@ -93,6 +94,19 @@ describe("engines", () => {
     const { root } = programs();
     await start(join(root, "data"));
     await expect(start(join(root, "data"))).rejects.toThrow("is in use: engines of another process run on it");
+  });
+
+  it("tell of their stop when they are gone and before anybody else can have the directory", async () => {
+    const { root } = programs();
+    const directory = join(root, "data");
+    const seen: (readonly [alive: number, isFree: boolean])[] = [];
+    const onStopped = (): void => {
+      const lock = tryLock(directoryLock(directory));
+      seen.push([existingPids(directory).length, lock !== null]);
+      lock?.release();
+    };
+    await (await start(directory, { onStopped })).stop();
+    expect(seen).toEqual([[0, false]]);
   });
 
   it("are refused a cluster of another size than their data's", async () => {

@@ -62,7 +62,7 @@ export function settingsFor({ address, replicas }: Pick<PoolOptions, "address" |
 /** The same session for one who must not close it. */
 export function withoutClosing(session: CassandraSession): CassandraSession {
   return {
-    readSerial: (statement) => session.readSerial(statement),
+    readSerial: (...request) => session.readSerial(...request),
     readQuorum: (statement, paging) => session.readQuorum(statement, paging),
     compareAndSet: (statements) => session.compareAndSet(statements),
     write: (statements) => session.write(statements),

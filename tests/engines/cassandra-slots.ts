@@ -78,7 +78,7 @@ export interface Interruptions {
 export function interrupted(session: CassandraSession, interruptions: Interruptions) {
   const counts = { reads: 0, writes: 0, rowsAskedMax: 0 };
   const through: CassandraSession = {
-    readSerial: (statement) => session.readSerial(statement),
+    readSerial: (...request) => session.readSerial(...request),
     readQuorum: async (statement, paging) => {
       counts.reads += 1;
       counts.rowsAskedMax = Math.max(counts.rowsAskedMax, paging.rowsMax);

@@ -54,6 +54,7 @@ describeOnEngines("a sweep on Cassandra", ({ single }) => {
   const sourceOf = (session: CassandraSession, { name, placement } = PRODUCTS): SweepSource => ({
     session,
     table: new TableStatements(lent.keyspace, name).table,
+    inTurn: (_slot, work) => work(),
     placement,
   });
 

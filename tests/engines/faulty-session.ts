@@ -44,8 +44,8 @@ export class FaultySession implements CassandraSession {
     this.#faults[kind].push(...faults);
   }
 
-  readSerial(statement: Statement) {
-    return this.#pass("readSerial", () => this.#inner.readSerial(statement));
+  readSerial(...request: Parameters<CassandraSession["readSerial"]>) {
+    return this.#pass("readSerial", () => this.#inner.readSerial(...request));
   }
 
   compareAndSet(statements: readonly Statement[]): Promise<CompareAndSet> {

@@ -9,12 +9,11 @@ import type { TestProject } from "vitest/node";
 import {
   EnginesError,
   type EnginesRequest,
-  findToolchain,
   type RunningEngines,
-  requireMaven,
+  requireRunnable,
   startEngines,
 } from "../../engines/engines.ts";
-import { DATACENTER, DYNAMODB_REGION } from "../../engines/settings.ts";
+import { ARTIFACTS, DATACENTER, DYNAMODB_REGION } from "../../engines/settings.ts";
 import type { CassandraAddress, EngineAddresses } from "./engines.ts";
 
 /** What can be named by the environment instead of being started: `host:port` (or several with commas) and an URL. */
@@ -71,7 +70,7 @@ async function release(shared: SharedEngines): Promise<void> {
 function explainAbsence(): string | null {
   if (Object.values(NAMED).every((name) => process.env[name] !== undefined)) return null;
   try {
-    requireMaven(findToolchain());
+    requireRunnable([ARTIFACTS.cassandra, ARTIFACTS.dynamodb]);
     return null;
   } catch (error) {
     if (error instanceof EnginesError) return error.message;

@@ -1,10 +1,11 @@
 // Whether this machine can run Cassandra. Must not start it.
-import { EnginesError, findToolchain, requireMaven } from "../../engines/engines.ts";
+import { EnginesError, requireRunnable } from "../../engines/engines.ts";
+import { ARTIFACTS } from "../../engines/settings.ts";
 
 /** Why not, in one line; null when it can. With ZGATE_REQUIRE_ENGINES=1 that is an error. */
 export function explainAbsence(): string | null {
   try {
-    requireMaven(findToolchain());
+    requireRunnable([ARTIFACTS.cassandra]);
     return null;
   } catch (error) {
     if (!(error instanceof EnginesError) || process.env["ZGATE_REQUIRE_ENGINES"] === "1") throw error;

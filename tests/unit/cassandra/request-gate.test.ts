@@ -1,8 +1,9 @@
 // The bound on requests: who runs, who waits, who is refused, and that nobody waits longer than the bound.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RequestGate } from "../../../shards/cassandra/request-gate.ts";
+import type { Urgency } from "../../../shards/cassandra/session.ts";
 
-const LIMITS = { inFlightMax: 2, waitingMax: 2, waitMsMax: 1_000 };
+const LIMITS = { inFlightMax: 2, reservedMax: 1, waitingMax: 2, waitMsMax: 1_000 };
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -12,11 +13,11 @@ function setUp() {
   const gate = new RequestGate(LIMITS);
   const started: string[] = [];
   const ends = new Map<string, { readonly resolve: () => void; readonly reject: (error: Error) => void }>();
-  const run = (name: string) =>
+  const run = (name: string, urgency: Urgency = "usual") =>
     gate.run(() => {
       started.push(name);
       return new Promise<string>((resolve, reject) => ends.set(name, { resolve: () => resolve(name), reject }));
-    });
+    }, urgency);
   return {
     gate,
     started,
@@ -29,7 +30,7 @@ function setUp() {
 describe("a gate", () => {
   test("runs as many as it may, and the next in order of arrival", async () => {
     const { started, run, end } = setUp();
-    const all = ["a", "b", "c", "d"].map(run);
+    const all = ["a", "b", "c", "d"].map((name) => run(name));
     await vi.advanceTimersByTimeAsync(0);
     expect(started).toEqual(["a", "b"]);
     end("b");
@@ -95,5 +96,41 @@ describe("a gate", () => {
     expect(isIdle).toBe(false);
     end("c");
     await idle;
+  });
+});
+
+describe("an urgent request", () => {
+  test("runs while usual ones take all their places and wait", async () => {
+    const { started, run } = setUp();
+    for (const name of ["a", "b", "c", "d"]) void run(name).catch(() => undefined);
+    void run("fate", "urgent");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b", "fate"]);
+  });
+
+  test("goes before the usual ones that wait, and leaves them no place of the reserve", async () => {
+    const { started, run, end } = setUp();
+    for (const name of ["a", "b", "c", "d"]) void run(name);
+    for (const name of ["fate", "second fate"]) void run(name, "urgent");
+    end("a");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b", "fate", "second fate"]);
+    end("fate");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toHaveLength(4);
+    end("b");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["a", "b", "fate", "second fate", "c"]);
+  });
+
+  test("is bounded, too: in number and in time", async () => {
+    const { started, run } = setUp();
+    for (const name of ["a", "b"]) void run(name);
+    void run("fate", "urgent");
+    const late = ["second", "third"].map((name) => run(name, "urgent").catch((error: unknown) => error));
+    await expect(run("fourth", "urgent")).rejects.toMatchObject({ kind: "busy" });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await Promise.all(late)).toMatchObject([{ kind: "busy" }, { kind: "busy" }]);
+    expect(started).toEqual(["a", "b", "fate"]);
   });
 });

@@ -53,7 +53,7 @@ describe("every statement", () => {
     createKeyspace("k", new Map([["dc1", 1]])),
     createLeaseTable("k"),
     createDocumentTable("k", "c_products"),
-    ...MIGRATIONS.flatMap(({ statements }) => statements("k")),
+    ...MIGRATIONS.flatMap(({ statements }) => statements({ keyspace: "k", documentTables: [] })),
   ];
 
   test.each(all)("may be repeated: %s", (cql) => {

@@ -4,7 +4,16 @@ import { type CassandraPlan, cassandraProgram, configuration } from "../../../en
 
 function plan(index: number, nodes: number): CassandraPlan {
   const ports = { cql: 21_042, storage: 21_000, jmx: [21_199, 21_200, 21_201] };
-  return { index, nodes, ports, directory: "/data/a b", logFile: "/data/log", java: "/bin/java", lib: "/lib", settings: {} };
+  return {
+    index,
+    nodes,
+    ports,
+    directory: "/data/a b",
+    logFile: "/data/log",
+    java: "/bin/java",
+    lib: "/lib",
+    settings: {},
+  };
 }
 
 function tokens(index: number, nodes: number): readonly bigint[] {

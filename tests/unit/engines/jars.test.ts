@@ -3,9 +3,10 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { startGuarded } from "../../../engines/guarded-process.ts";
-import { cacheDirectory, ensureJars, isComplete } from "../../../engines/jars.ts";
+import { cacheDirectory, ensureJars, isComplete, requireRunnable } from "../../../engines/jars.ts";
 import { ARTIFACTS } from "../../../engines/settings.ts";
 import { findToolchain } from "../../../engines/toolchain.ts";
+import { explainAbsence } from "../../faults/engine-absence.ts";
 import { createFakePrograms, type FakeBehaviour, type FakePrograms } from "./fake-programs.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -101,6 +102,35 @@ describe("the cache of jars", { timeout: TIMEOUT_MS }, () => {
     stop.abort();
     await expect(fetching).rejects.toThrow("aborted");
     expect(readdirSync(cacheDirectory(fake.environment))).toEqual(["cassandra-5.0.8.lock"]);
+  });
+});
+
+describe("a machine without Maven", { timeout: TIMEOUT_MS }, () => {
+  const withoutMaven = async (damage: (folder: string) => void) => {
+    const fake = programs();
+    await ensure(fake);
+    rmSync(join(fake.root, "bin", "mvn"));
+    damage(folderOf(fake));
+    for (const [name, value] of Object.entries(fake.environment)) vi.stubEnv(name, value);
+    vi.stubEnv("ZGATE_REQUIRE_ENGINES", "");
+  };
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it("can run engines whose jars are in the cache", async () => {
+    await withoutMaven(() => undefined);
+    expect(() => requireRunnable([ARTIFACTS.cassandra])).not.toThrow();
+    expect(explainAbsence(), "the fault suite runs").toBeNull();
+  });
+
+  it("cannot run those whose jars are not", async () => {
+    await withoutMaven(() => undefined);
+    expect(() => requireRunnable([ARTIFACTS.cassandra, ARTIFACTS.dynamodb])).toThrow(/Maven \(mvn\) is needed once/);
+  });
+
+  it.each(damages)("cannot run engines with a cache %s", async (_, damage) => {
+    await withoutMaven(damage);
+    expect(() => requireRunnable([ARTIFACTS.cassandra])).toThrow(/Maven \(mvn\) is needed once/);
+    expect(explainAbsence()).toMatch(/^Maven \(mvn\) is needed once/);
   });
 });
 

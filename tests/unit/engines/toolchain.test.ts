@@ -2,7 +2,8 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { EnginesError, findToolchain, requireMaven } from "../../../engines/engines.ts";
+import { EnginesError } from "../../../engines/engines.ts";
+import { findToolchain, requireMaven } from "../../../engines/toolchain.ts";
 import { createFakePrograms, type FakeBehaviour, type FakePrograms } from "./fake-programs.ts";
 
 const made: FakePrograms[] = [];
