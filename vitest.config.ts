@@ -99,6 +99,18 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
+      {
+        // Ranges moving between real shards under load, without and with faults: a run of minutes, and then its checks.
+        test: {
+          ...onNode,
+          name: "chaos",
+          include: ["tests/chaos/**/*.test.ts"],
+          testTimeout: 7_200_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
+        },
+      },
     ],
     coverage: {
       provider: "v8",

@@ -12,12 +12,13 @@ const root = join(import.meta.dirname, "..");
 
 /**
  * Everything, one vitest after the other: the database servers of one stage would take memory and time from the next.
- * What router/ is covered by lies in the first. The fault suite comes last, because it takes a machine for itself.
+ * What router/ is covered by lies in the first. The fault suite and the chaos run come last, because they take a machine for themselves.
  */
 const STAGES: readonly (readonly string[])[] = [
   ["--coverage", ...projects("unit", "contract", "worker", "e2e", "model")],
   projects("engines", "e2e-engines"),
   projects("faults"),
+  projects("chaos"),
 ];
 
 process.exitCode = await runTests(process.argv.slice(2));

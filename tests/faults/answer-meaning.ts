@@ -15,10 +15,13 @@ export interface Meaning {
 const REFUSED: OperationResult = { kind: "refused" };
 const UNKNOWN: OperationResult = { kind: "unknown" };
 
-/** Refusals that a fault may bring about; any other is an oddity. 401: clocks lie too far apart. */
+/** Refusals that a fault may bring about; any other is an oddity. 401: clocks lie too far apart. `SLOT_MOVING` and `ROUTE_UNSETTLED`: in a move. */
 const EXPECTED_REFUSALS: ReadonlySet<string> = new Set([
   "INVALID_SIGNATURE",
+  "NO_MAP",
   "OVERLOADED",
+  "ROUTE_UNSETTLED",
+  "SLOT_MOVING",
   "STOPPING",
   "STORAGE_UNAVAILABLE",
 ]);

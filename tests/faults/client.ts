@@ -20,6 +20,8 @@ export interface ClientWorld {
   readonly recorder: Recorder;
   /** The op last seen of each key. */
   readonly seen: Map<string, string>;
+  /** Mean pause between two operations of a client, in milliseconds. */
+  readonly thinkMs: number;
   count(label: string): void;
   odd(text: string): void;
   isStopping(): boolean;
@@ -53,7 +55,11 @@ const LISTED_KEYS = 8;
 /** Runs until the world stops. */
 export async function runClient(options: ClientOptions): Promise<void> {
   const client = new Client(options);
-  while (!options.world.isStopping()) await client.doOne();
+  const { world, random } = options;
+  while (!world.isStopping()) {
+    await client.doOne();
+    if (world.thinkMs > 0) await sleep(random.below(2 * world.thinkMs));
+  }
   await client.close();
 }
 

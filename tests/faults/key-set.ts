@@ -56,7 +56,10 @@ function createKeySet(config: GatewayConfig, keyNames: KeyNames, random: Random)
     return names.map((text) => placeOf(collection, text));
   });
   const byHeat = shuffled(keys, random);
-  const limits = byHeat.reduce<number[]>((sums, _, rank) => [...sums, (sums.at(-1) ?? 0) + 1 / (rank + 1 + LEVELLING)], []);
+  const limits = byHeat.reduce<number[]>(
+    (sums, _, rank) => [...sums, (sums.at(-1) ?? 0) + 1 / (rank + 1 + LEVELLING)],
+    [],
+  );
   const total = limits.at(-1) ?? 0;
   return {
     keys,

@@ -8,6 +8,8 @@ export interface LoadOrder {
   /** Counts the processes of a run, from 0. */
   readonly number: number;
   readonly keyNames: KeyNames;
+  /** Mean pause between two operations of a client, in milliseconds. */
+  readonly thinkMs: number;
   readonly seed: number;
   /** Of the keys: one for all processes of a run. */
   readonly keySeed: number;

@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly directory: string;
   /** Keys, where they are not those of the fault tests. */
   readonly keyNames?: KeyNames;
+  /** Mean pause between two operations of a client, in milliseconds; none if not given. */
+  readonly thinkMs?: number;
   /** The program of a process of clients, where it is not the fault tests' own. */
   readonly program?: string;
 }
@@ -110,11 +112,14 @@ export class Load {
       name: `p${number}`,
       number,
       keyNames: this.#options.keyNames ?? FAULT_KEYS,
+      thinkMs: this.#options.thinkMs ?? 0,
       keySeed: seed,
       seed: seed + 1000 * (number + 1),
       clients: clientsPerProcess,
     };
-    const child = fork(this.#options.program ?? PROGRAM, [JSON.stringify(order)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(this.#options.program ?? PROGRAM, [JSON.stringify(order)], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     const exited = once(child, "exit");
     const member: Member = { child, exited, report: { counts: {}, oddities: [] } };
     child.on("message", (message) => {

@@ -39,6 +39,7 @@ export async function runLoad(order: LoadOrder, createWay: (clockOffsetMs: () =>
     keySet: keySetOf(order.configText, order.keyNames, createRandom(order.keySeed)),
     recorder,
     seen: new Map<string, string>(),
+    thinkMs: order.thinkMs,
     count: (label: string) => void counts.set(label, (counts.get(label) ?? 0) + 1),
     odd: (text: string) => void (oddities.length < ODDITIES_MAX && oddities.push(text)),
     isStopping: () => isStopping,

@@ -20,6 +20,7 @@ const OPTIONS = new Set([
   ...optionsIn(readText("bench/options.ts")),
   ...optionsIn(readText("tests/model/main.ts")),
   ...optionsIn(readText("tests/faults/main.ts")),
+  ...optionsIn(readText("tests/chaos/main.ts")),
   ...OF_OTHERS,
 ]);
 
