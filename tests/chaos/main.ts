@@ -2,10 +2,8 @@
  * `npm run chaos -- --minutes M --seed S`: the chaos run alone, as long as asked for.
  * It must not decide anything about the run but its sizes.
  */
-import { spawn } from "node:child_process";
-import { constants } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { startTests } from "../start-tests.ts";
 import { CHAOS_ENV } from "./run-options.ts";
 
 const USAGE = `Usage: npm run chaos -- [--minutes M] [--seed S]
@@ -32,18 +30,7 @@ function run(args: readonly string[]): void {
     console.log(USAGE);
     return;
   }
-  const tests = join(import.meta.dirname, "..", "run.ts");
-  const child = spawn(process.execPath, [tests, "--project", "chaos"], {
-    stdio: "inherit",
-    env: { ...process.env, ...environmentOf(values) },
-  });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    // A terminal sends it to the child as well, which then cleans up.
-    process.on(signal, () => !process.stdin.isTTY && child.kill(signal));
-  }
-  child.once("exit", (code, signal) => {
-    process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
-  });
+  startTests(["--project", "chaos"], environmentOf(values));
 }
 
 try {

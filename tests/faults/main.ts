@@ -2,10 +2,8 @@
  * `npm run faults -- --operations N --seed S --minutes M`: the fault suite alone, as long and as random as asked for.
  * It must not decide anything about the run but its sizes.
  */
-import { spawn } from "node:child_process";
-import { constants } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { startTests } from "../start-tests.ts";
 import { RUN_ENV } from "./run-options.ts";
 
 const USAGE = `Usage: npm run faults -- [--operations N] [--seed S] [--minutes M] [vitest's arguments]
@@ -45,19 +43,8 @@ function run(args: readonly string[]): void {
     console.log(USAGE);
     return;
   }
-  const tests = join(import.meta.dirname, "..", "run.ts");
   const chosen = positionals.length > 0 ? positionals : ["--project", "faults"];
-  const child = spawn(process.execPath, [tests, ...chosen], {
-    stdio: "inherit",
-    env: { ...process.env, ...environmentOf(values) },
-  });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    // A terminal sends it to the child as well, which then cleans up.
-    process.on(signal, () => !process.stdin.isTTY && child.kill(signal));
-  }
-  child.once("exit", (code, signal) => {
-    process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
-  });
+  startTests(chosen, environmentOf(values));
 }
 
 try {
