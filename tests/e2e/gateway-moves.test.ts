@@ -25,7 +25,8 @@ const MOVE = { move: "move-1", run: "run-1", digest: "digest" };
 /** The columns of a slot that goes from shard-1 to shard-2, at either side. */
 const GONE: Ownership = { ...MOVE, state: "GONE", epoch: 2, to: TWO };
 const FENCED: Ownership = { ...GONE, state: "FENCED" };
-const RECEIVING: Ownership = { ...MOVE, state: "RECEIVING", epoch: 2, to: ONE };
+/** Not sealed: a request that meets a sealed one would help it over. */
+const RECEIVING: Ownership = { ...MOVE, state: "RECEIVING", epoch: 2, to: ONE, digest: null };
 const TAKEN: Ownership = { ...RECEIVING, state: "OWNER" };
 
 let gateway: Gateway;
