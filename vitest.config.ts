@@ -32,6 +32,16 @@ export default defineConfig({
         },
       },
       {
+        // Simulates the real code on a clock, stores and a network of its own: a processor for a minute or two.
+        test: {
+          ...onNode,
+          name: "sim",
+          include: ["tests/sim/**/*.test.ts"],
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
         // One suite per port, run on every implementation.
         test: {
           ...onNode,

@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, "..");
  * What router/ is covered by lies in the first. The fault suite and the chaos run come last, because they take a machine for themselves.
  */
 const STAGES: readonly (readonly string[])[] = [
-  ["--coverage", ...projects("unit", "contract", "worker", "e2e", "model")],
+  ["--coverage", ...projects("unit", "contract", "worker", "e2e", "model", "sim")],
   projects("engines", "e2e-engines"),
   projects("faults"),
   projects("chaos"),

@@ -1,0 +1,102 @@
+// The peers port over the simulated network: the same requests, limits and parsers as over HTTP, without sockets.
+// Must not believe an answer before it is parsed.
+import { INTERNAL_PATH } from "../../router/contract.ts";
+import type { ShardId } from "../../router/ids.ts";
+import { parseEventReply, parseOwnership, parseSlotReport, type SlotReport } from "../../router/ownership-wire.ts";
+import type { Result } from "../../router/result.ts";
+import { parseParts } from "../../shards/mover/slot-lines.ts";
+import type { Peers, SlotsQuestion } from "../../shards/peers/port.ts";
+import type { Life } from "./life.ts";
+import type { Network, WireAnswer, WireCall } from "./network.ts";
+import { bodyHeaders, type SimRequest } from "./sim-exchange.ts";
+
+/** As in http-peers.ts, in milliseconds. */
+const QUESTION_MS = 500;
+const STATEMENT_MS = 5000;
+const LINES_MS = 15_000;
+
+/** Who asks. */
+export interface SimPeersOptions {
+  readonly life: Life;
+  readonly from: string;
+  readonly network: Network;
+}
+
+/** Peers for a process. */
+export function createSimPeers(options: SimPeersOptions): Peers {
+  const ask = (shard: ShardId, request: SimRequest, limitMs: number): Promise<WireAnswer> =>
+    inTime(options.life, limitMs, options.network.ask(callOf(options, shard, request)));
+  return {
+    async ownership(shard, { collection, slot }) {
+      const request = question(INTERNAL_PATH.ownership, { collection, slot });
+      return parse(await ask(shard, request, QUESTION_MS), parseOwnership);
+    },
+    async send(shard, { collection, slot }, event) {
+      const body = Buffer.from(JSON.stringify({ collection, slot, event }));
+      const request = {
+        ...question(INTERNAL_PATH.ownershipEvents, {}),
+        ...{ method: "POST", body, headers: bodyHeaders(body) },
+      };
+      return parse(await ask(shard, request, STATEMENT_MS), parseEventReply);
+    },
+    slots: (shard, asked) => collectSlots(lines(options, shard, question(INTERNAL_PATH.slots, slotsQuery(asked)))),
+    rows: (shard, { collection, slot }) =>
+      parseParts(lines(options, shard, question(INTERNAL_PATH.slotRows, { collection, slot }))),
+  };
+}
+
+function callOf({ life, from }: SimPeersOptions, to: ShardId, request: SimRequest): WireCall {
+  return { life, from, to, request, mayDouble: true };
+}
+
+function question(path: string, parameters: Readonly<Record<string, string>>): SimRequest {
+  const query = Object.entries(parameters)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join("&");
+  return { method: "GET", path, query, headers: bodyHeaders(null), body: null };
+}
+
+function slotsQuery({ collection, start, end, weigh }: SlotsQuestion): Readonly<Record<string, string>> {
+  return { collection, start, ...(end === null ? {} : { end }), ...(weigh ? { weigh: "1" } : {}) };
+}
+
+async function* lines(
+  options: SimPeersOptions,
+  shard: ShardId,
+  request: SimRequest,
+): AsyncGenerator<readonly string[], void, undefined> {
+  const { life, network } = options;
+  const call = callOf(options, shard, request);
+  const answer = await inTime(life, LINES_MS, network.ask(call));
+  if (answer.status !== 200) throw new Error(`status ${answer.status}, ${answer.text}`);
+  for (;;) {
+    const text = await inTime(life, LINES_MS, network.pull(call, answer));
+    if (text === null) return;
+    yield text.split("\n").slice(0, -1);
+  }
+}
+
+async function collectSlots(groups: AsyncIterable<readonly string[]>): Promise<readonly SlotReport[]> {
+  const values: unknown[] = [];
+  for await (const group of groups) for (const line of group) values.push(JSON.parse(line));
+  const last = values.pop() as { readonly end?: boolean; readonly slots?: number } | undefined;
+  if (last?.end !== true || last.slots !== values.length) throw new Error("the list of slots is broken off");
+  return values.map((value) => valueOf(parseSlotReport(value)));
+}
+
+function parse<Value>({ status, text }: WireAnswer, parser: (input: unknown) => Result<Value, string>): Value {
+  if (status !== 200) throw new Error(`status ${status}, ${text}`);
+  return valueOf(parser(JSON.parse(text)));
+}
+
+function valueOf<Value>(parsed: Result<Value, string>): Value {
+  if (parsed.ok) return parsed.value;
+  throw new Error(parsed.detail);
+}
+
+function inTime<Value>(life: Life, limitMs: number, work: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    life.after(limitMs, () => reject(new Error("simulated: no answer in time")));
+    work.then(resolve, reject);
+  });
+}
