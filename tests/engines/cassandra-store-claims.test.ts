@@ -22,7 +22,8 @@ const STOPS: readonly (readonly [string, Step, readonly Fault[]])[] = [
   [
     "after its first slots",
     "write",
-    Array.from({ length: 40 }, (_, index) => (index < 7 ? undisturbed : lostRequest("unavailable"))),
+    // Ten slots go in a request.
+    Array.from({ length: 40 }, (_, index) => (index < 2 ? undisturbed : lostRequest("unavailable"))),
   ],
   [
     "with all slots written and their replies lost",
