@@ -7,12 +7,12 @@ import { SummaryReporter } from "./tests/summary-reporter.ts";
 /** Runtime date of the Worker's tests; the same as in wrangler.toml. */
 const compatibilityDate = "2026-10-23";
 
-const countsFile = process.env["ZGATE_TEST_COUNTS"];
+const summaryFile = process.env["ZGATE_TEST_SUMMARY"];
 const onNode = { environment: "node", pool: "forks" } as const;
 
 export default defineConfig({
   test: {
-    reporters: countsFile === undefined ? ["default"] : ["default", new SummaryReporter(countsFile)],
+    reporters: summaryFile === undefined ? ["default"] : ["default", new SummaryReporter(summaryFile)],
     projects: [
       {
         test: {

@@ -35,7 +35,7 @@ export interface Diagnosis {
 }
 
 /** Stages after which nothing is left to do for the slot. */
-const SETTLED: ReadonlySet<Stage> = new Set<Stage>(["decided", "aborted", "over"]);
+const SETTLED: ReadonlySet<Stage> = new Set<Stage>(["decided", "beyond", "aborted", "over"]);
 
 /** The moves that a slot's columns tell of, each once. An OWNER's move has ended. */
 export function movesOf({ columns }: SlotSides): readonly SlotMove[] {
@@ -116,6 +116,7 @@ const STEP_NAMES: Readonly<Record<Stage, string>> = {
   go: "its source to let go",
   decide: "the decision, which anybody may make",
   decided: "nothing",
+  beyond: "nothing",
   restore: "its source to be put back, after an abort",
   aborted: "nothing",
   "crowded-out": "its end: another move has taken its place",

@@ -4,7 +4,7 @@
  * all this function. It must not remember anything outside its view.
  */
 import type { Ownership } from "./ownership.ts";
-import { destinationStand, type Side, type SlotMove, type Stage, stageOf } from "./slot-stand.ts";
+import { type Side, type SlotMove, type Stage, stageOf } from "./slot-stand.ts";
 import type { OwnershipEvent } from "./slot-transition.ts";
 
 /**
@@ -116,7 +116,8 @@ const STEPS: Readonly<Record<Stage, (seen: Seen) => RunnerStep>> = {
   seal,
   go: ({ move }) => send("source", { kind: "go", move: move.move, epoch: move.epoch }),
   decide,
-  decided,
+  decided: () => ({ kind: "end", outcome: "decided" }),
+  beyond: ({ latest }) => (latest === "source" ? { kind: "end", outcome: "decided" } : look("source")),
   restore: ({ move }) => {
     const { destination, epoch } = move;
     return send("source", { kind: "restore", move: move.move, epoch, destination });
@@ -183,15 +184,6 @@ function takeOver(seen: Seen): RunnerStep {
 function decide({ move: { move, epoch }, destination: { run, digest } }: Seen): RunnerStep {
   if (run === null || digest === null) return storeLost("destination", "it is sealed by nobody");
   return send("destination", { kind: "decide", move, epoch, run, digest });
-}
-
-/**
- * A destination that is beyond this move says `decided` only of a source that is gone still: one that was looked at before may have been
- * opened again by an abort in between, and a later move begun.
- */
-function decided({ move, destination, latest }: Seen): RunnerStep {
-  const isSettled = latest === "source" || destinationStand(move, destination) === "owner";
-  return isSettled ? { kind: "end", outcome: "decided" } : look("source");
 }
 
 /** Not begun: it is begun first, so that a late begin finds another epoch. */

@@ -26,8 +26,9 @@ export type DestinationStand = "before" | "filling" | "sealed" | "owner" | "abor
 
 /**
  * What is to be done. `source-behind` and `destination-behind`: that side cannot have been read after the other one, unless its
- * store was lost. `crowded-out`: another move has taken the epoch at the destination, so that this one can never begin.
- * `end-…`: the source belongs to another time, and the move has to be ended at its destination. `over`: both went on.
+ * store was lost. `beyond`: decided if the source was looked at last; one that was looked at before may have been opened again by
+ * an abort, and a later move begun. `crowded-out`: another move has taken the epoch at the destination, so that this one can
+ * never begin. `end-…`: the source belongs to another time, and the move has to be ended at its destination. `over`: both went on.
  */
 export type Stage =
   | "begin"
@@ -36,6 +37,7 @@ export type Stage =
   | "go"
   | "decide"
   | "decided"
+  | "beyond"
   | "restore"
   | "aborted"
   | "crowded-out"
@@ -76,7 +78,7 @@ const STAGES: Readonly<Record<SourceStand, Readonly<Record<DestinationStand, Sta
     sealed: "decide",
     owner: "decided",
     aborted: "restore",
-    passed: "decided",
+    passed: "beyond",
   },
   restored: {
     before: "destination-behind",

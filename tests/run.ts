@@ -1,13 +1,14 @@
-// Runs the tests and ends with the line `N passed, N failed, N skipped`, which is the last thing printed whatever happens.
+// Runs the tests, repeats at the end what failed, and closes with the line `N passed, N failed, N skipped`, whatever happens.
 // Arguments go to vitest; without any, everything runs in stages, and the coverage thresholds hold.
 // It must not decide what a test is: vitest.config.ts does.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Counts } from "./summary-reporter.ts";
+import type { Counts, Summary } from "./summary-reporter.ts";
 
-const NOTHING_RAN: Counts = { passed: 0, failed: 0, skipped: 0 };
+const NO_TESTS: Counts = { passed: 0, failed: 0, skipped: 0 };
+const NOTHING_RAN: Summary = { counts: NO_TESTS, failures: [] };
 const root = join(import.meta.dirname, "..");
 
 /**
@@ -27,31 +28,33 @@ function projects(...names: readonly string[]): readonly string[] {
   return names.flatMap((name) => ["--project", name]);
 }
 
-interface StageResult {
-  readonly counts: Counts;
+interface StageResult extends Summary {
   readonly exitCode: number;
 }
 
 async function runTests(args: readonly string[]): Promise<number> {
-  let counts = NOTHING_RAN;
+  let counts = NO_TESTS;
+  const failures: string[] = [];
   let exitCode = 0;
   for (const stage of args.length === 0 ? STAGES : [args]) {
     const result = await runStage(stage);
     counts = sumOf(counts, result.counts);
+    failures.push(...result.failures);
     exitCode = exitCode === 0 ? result.exitCode : exitCode;
     // Killed from outside: what follows is not wanted either.
     if (result.exitCode > 128) break;
   }
+  if (failures.length > 0) console.log(`\nWhat failed:\n${failures.map((failure) => `- ${failure}`).join("\n")}\n`);
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return exitCode === 0 && counts.failed > 0 ? 1 : exitCode;
 }
 
 async function runStage(args: readonly string[]): Promise<StageResult> {
   const directory = mkdtempSync(join(tmpdir(), "zgate-tests-"));
-  const countsFile = join(directory, "counts.json");
+  const summaryFile = join(directory, "summary.json");
   try {
-    const exitCode = await runVitest(args, countsFile);
-    return { counts: judge(readCounts(countsFile), exitCode), exitCode };
+    const exitCode = await runVitest(args, summaryFile);
+    return { ...judge(readSummary(summaryFile), exitCode, args), exitCode };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -66,29 +69,34 @@ function sumOf(left: Counts, right: Counts): Counts {
 }
 
 /** A run in which no test ran, or which failed beside its tests (coverage, a crash), has one more failure. */
-function judge(counts: Counts, exitCode: number): Counts {
+function judge({ counts, failures }: Summary, exitCode: number, args: readonly string[]): Summary {
   const ranNothing = counts.passed + counts.failed + counts.skipped === 0;
   const failedBesideTests = exitCode !== 0 && counts.failed === 0;
-  return ranNothing || failedBesideTests ? { ...counts, failed: counts.failed + 1 } : counts;
+  if (!ranNothing && !failedBesideTests) return { counts, failures };
+  const what = ranNothing ? "no test ran" : "something beside the tests failed";
+  return {
+    counts: { ...counts, failed: counts.failed + 1 },
+    failures: [...failures, `vitest ${args.join(" ")}\n    ${what} (exit code ${exitCode})`],
+  };
 }
 
-function readCounts(file: string): Counts {
+function readSummary(file: string): Summary {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Counts;
+    return JSON.parse(readFileSync(file, "utf8")) as Summary;
   } catch {
     return NOTHING_RAN;
   }
 }
 
 /** Resolves to the exit code once vitest and its output have ended. */
-function runVitest(args: readonly string[], countsFile: string): Promise<number> {
+function runVitest(args: readonly string[], summaryFile: string): Promise<number> {
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
   const child = spawn(process.execPath, [vitest, "run", ...args], {
     cwd: root,
     stdio: "inherit",
     env: {
       ...process.env,
-      ZGATE_TEST_COUNTS: countsFile,
+      ZGATE_TEST_SUMMARY: summaryFile,
       // The local Workers runtime asks nobody anything.
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_SEND_ERROR_REPORTS: "false",

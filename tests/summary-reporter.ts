@@ -1,7 +1,8 @@
-// A vitest reporter that counts what happened and leaves the counts in a file for tests/run.ts.
-// It must not print: the closing line has to come after everything else, coverage included.
+// A vitest reporter that counts what happened and leaves the counts, and what failed, in a file for tests/run.ts.
+// It must not print: the closing lines have to come after everything else, coverage included.
 import { writeFileSync } from "node:fs";
-import type { Reporter, TestModule, TestSuite } from "vitest/node";
+import { stripVTControlCharacters } from "node:util";
+import type { Reporter, SerializedError, TestModule, TestSuite } from "vitest/node";
 
 /** Test cases of a whole run over all projects. */
 export interface Counts {
@@ -9,6 +10,15 @@ export interface Counts {
   readonly failed: number;
   readonly skipped: number;
 }
+
+/** What a run leaves for tests/run.ts. `failures` has one text per failure: where it is, and in the lines after that what was said. */
+export interface Summary {
+  readonly counts: Counts;
+  readonly failures: readonly string[];
+}
+
+/** Characters of an error's message that a failure repeats: the whole stands where it happened. */
+const MESSAGE_LIMIT = 600;
 
 /** Counts test cases; a file or a suite that breaks outside its tests counts as one failed test, as does a stray error. */
 function countTests(modules: readonly TestModule[], strayErrors: readonly unknown[]): Counts {
@@ -27,7 +37,28 @@ function countTests(modules: readonly TestModule[], strayErrors: readonly unknow
   };
 }
 
-/** Writes the {@link Counts} of the run to `file` as JSON. */
+/** Where something failed, and the first error's message. */
+function describe(place: string, errors: readonly SerializedError[]): string {
+  const message = errors[0]?.message ?? "it never ended";
+  const lines = stripVTControlCharacters(message).slice(0, MESSAGE_LIMIT).split("\n");
+  return [place, ...lines.map((line) => `    ${line}`)].join("\n");
+}
+
+function listFailures(modules: readonly TestModule[], strayErrors: readonly SerializedError[]): readonly string[] {
+  const inModules = modules.flatMap((module) => {
+    const file = `${module.project.name} ${module.relativeModuleId}`;
+    const tests = [...module.children.allTests()].filter((test) => ["failed", "pending"].includes(test.result().state));
+    const suites = [...module.children.allSuites()].filter((suite) => suite.errors().length > 0);
+    return [
+      ...(module.errors().length > 0 ? [describe(file, module.errors())] : []),
+      ...suites.map((suite) => describe(`${file} > ${suite.fullName}`, suite.errors())),
+      ...tests.map((test) => describe(`${file} > ${test.fullName}`, test.result().errors ?? [])),
+    ];
+  });
+  return [...inModules, ...strayErrors.map((error) => describe("outside any test", [error]))];
+}
+
+/** Writes the {@link Summary} of the run to `file` as JSON. */
 export class SummaryReporter implements Reporter {
   readonly #file: string;
 
@@ -35,7 +66,8 @@ export class SummaryReporter implements Reporter {
     this.#file = file;
   }
 
-  onTestRunEnd(modules: readonly TestModule[], strayErrors: readonly unknown[]): void {
-    writeFileSync(this.#file, JSON.stringify(countTests(modules, strayErrors)));
+  onTestRunEnd(modules: readonly TestModule[], strayErrors: readonly SerializedError[]): void {
+    const summary: Summary = { counts: countTests(modules, strayErrors), failures: listFailures(modules, strayErrors) };
+    writeFileSync(this.#file, JSON.stringify(summary));
   }
 }

@@ -132,9 +132,7 @@ class MoveDriver {
         const here = own[index];
         if (there?.slot !== slot.address.slot || here === undefined) continue;
         const outcome = ENDED[stageOf(slot.move, there.ownership, here)];
-        // A destination that is beyond the move says too little of a source that was asked before it: its runner looks again.
-        const isSettled = outcome !== undefined && destinationStand(slot.move, here) !== "passed";
-        if (isSettled) this.#end(slot, outcome, null);
+        if (outcome !== undefined) this.#end(slot, outcome, null);
       }
       if (weigh) this.#tally.plan(source.reduce((sum, { rows = 0 }) => sum + rows, 0));
     } catch (error) {

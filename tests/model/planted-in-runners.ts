@@ -23,7 +23,7 @@ export const IN_RUNNERS: readonly PlantedBug[] = [
     name: "abort that does not ask the destination",
     why: "the source owns again what the destination owns already",
     change: withStep(({ move, goal, source, destination }) =>
-      goal === "abort" && stageOf(move, source, destination) === "decided"
+      goal === "abort" && ["decided", "beyond"].includes(stageOf(move, source, destination))
         ? {
             kind: "send",
             at: "source",
@@ -39,7 +39,7 @@ export const IN_RUNNERS: readonly PlantedBug[] = [
     name: "a destination that is beyond is believed without a second look",
     why: "a runner that slept between its looks reports an aborted move as decided",
     change: withStep(({ move, source, destination }) =>
-      stageOf(move, source, destination) === "decided" ? { kind: "end", outcome: "decided" } : null,
+      stageOf(move, source, destination) === "beyond" ? { kind: "end", outcome: "decided" } : null,
     ),
     scope: small({ moves: [[1], [1]], runners: 2 }, "aborts"),
     breaks: "I13",

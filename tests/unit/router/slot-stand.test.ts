@@ -47,7 +47,7 @@ const STAGES: Readonly<Record<SourceStand, readonly Stage[]>> = {
   behind: [S, S, S, S, S, S],
   owner: ["begin", "fill", S, S, "restore", "crowded-out"],
   fenced: [D, "seal", "go", S, "restore", S],
-  gone: [D, D, "decide", "decided", "restore", "decided"],
+  gone: [D, D, "decide", "decided", "restore", "beyond"],
   restored: [D, D, D, D, "aborted", "aborted"],
   passed: ["end-unbegun", "end-filling", D, "decided", "aborted", "over"],
 };
