@@ -13,6 +13,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type Pacing, SYSTEM_PACING } from "./pacing.ts";
 import { ReadGroup, readTogether } from "./read-group.ts";
 import { isBusy, SqliteError, toSqliteError } from "./sqlite-fault.ts";
+import { WriteTurns } from "./write-turns.ts";
 
 /** How long a transaction waits for the write lock of another process, in milliseconds. */
 const BUSY_MS_MAX = 5000;
@@ -77,6 +78,7 @@ export class SqliteConnection {
   readonly #pacing: Pacing;
   readonly #busyMsMax: number;
   readonly #reads: ReadGroup;
+  readonly #turns: WriteTurns;
   /** Settles when the latest write has ended; writes of one process go one after the other, in order of arrival. */
   #lastWrite: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
@@ -89,6 +91,7 @@ export class SqliteConnection {
     this.#schema = options.schema;
     this.#pacing = options.pacing ?? SYSTEM_PACING;
     this.#busyMsMax = options.busyMsMax ?? BUSY_MS_MAX;
+    this.#turns = new WriteTurns(options.file, this.#pacing);
   }
 
   /** Settings and schema. To be awaited once, before anything else. */
@@ -148,12 +151,24 @@ export class SqliteConnection {
   async #inTurn<Value>(before: Promise<unknown>, work: () => Value): Promise<Value> {
     const deadline = this.#pacing.now() + this.#busyMsMax;
     await before;
+    await this.#turns.giveWay();
+    const sinceMs = this.#pacing.now();
     const transact = await this.#whileBusy(() => {
-      this.db.exec("BEGIN IMMEDIATE");
+      this.#beginInTurn(sinceMs);
       // From here to the end of the transaction nothing may wait: reads of this connection would be part of it.
       return this.#transact(work);
     }, deadline);
     return transact();
+  }
+
+  #beginInTurn(sinceMs: number): void {
+    try {
+      this.db.exec("BEGIN IMMEDIATE");
+    } catch (error) {
+      if (isBusy(error)) this.#turns.waited(sinceMs);
+      throw error;
+    }
+    this.#turns.came(sinceMs);
   }
 
   /** Runs `work` in the transaction that is open and ends it; the outcome as a function, for a failure is not to be retried. */
@@ -177,6 +192,7 @@ export class SqliteConnection {
       throw toSqliteError(error, this.#file, "statement");
     }
     this.#commit();
+    this.#turns.committed();
     this.#boundLog();
     return value;
   }
@@ -218,7 +234,7 @@ export class SqliteConnection {
     if (this.#closed !== null) throw new SqliteError("unavailable", `${this.#file}: is closed`);
   }
 
-  /** Tries `work` until nothing is in its way. The lock has no queue, so chance decides who comes next. */
+  /** Tries `work` until nothing is in its way. */
   async #whileBusy<Value>(work: () => Value, deadline = this.#pacing.now() + this.#busyMsMax): Promise<Value> {
     for (let attempt = 0; ; attempt += 1) {
       try {
