@@ -3,7 +3,7 @@
  * descriptions. The model, the simulation and `doctor` use them. They must not repair anything.
  */
 import { quote, type ShardId } from "./ids.ts";
-import { type Decision, decisionOf, type Ownership } from "./ownership.ts";
+import { confirmed, type Decision, decisionOf, type Ownership } from "./ownership.ts";
 import { destinationStand, type SlotMove } from "./slot-stand.ts";
 
 /** The invariants by number. Those about columns are predicates here; I7 and I10 are shown as the sentences say. */
@@ -97,7 +97,7 @@ function decisionIsExact(picture: SlotPicture): readonly Finding[] {
     const destination = copyAt(picture, ownership.to)?.ownership;
     const history = picture.moves.find(({ move }) => move.move === ownership.move);
     if (destination === undefined || history === undefined) return [];
-    const said = decisionOf(ownership.epoch, destination);
+    const said = confirmed(decisionOf(ownership.epoch, destination));
     const happened: Decision = history.outcome === "open" ? "undecided" : history.outcome;
     return said === happened
       ? []

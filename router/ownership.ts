@@ -28,8 +28,11 @@ export const NEVER_HELD: Ownership = { state: "NONE", epoch: 0, move: null, run:
 /** A slot as its first owner claims it, once, when the collection is created. */
 export const FIRST_OWNER: Ownership = { ...NEVER_HELD, state: "OWNER", epoch: 1 };
 
-/** Whether the destination of a GONE or FENCED slot has taken it over. */
-export type Decision = "decided" | "undecided" | "aborted" | "store-lost";
+/**
+ * Whether the destination of a GONE or FENCED slot has taken it over. `beyond`: it has gone on to later moves, so this one was decided, or
+ * it was aborted and the slot opened again since its own columns were read: see `confirmed`.
+ */
+export type Decision = "decided" | "beyond" | "undecided" | "aborted" | "store-lost";
 
 /** What a shard may do with a request for a slot. `redirect.owner` null: not here, and not known where. */
 export type Access =
@@ -45,7 +48,7 @@ export interface AccessRequest {
 
 /**
  * Answers a request from the slot's ownership. `decision` matters only for GONE: a 421 names only what has
- * been true, so an undecided GONE slot waits. A redirect no newer than what the request knows would only
+ * been true, so a GONE slot waits that is undecided, or unconfirmed. A redirect no newer than what the request knows would only
  * send it round in circles, so it waits too.
  */
 export function decideAccess(slot: Ownership, request: AccessRequest, decision: Decision): Access {
@@ -72,8 +75,13 @@ function redirect(epoch: number, owner: ShardId | null, request: AccessRequest):
 
 /** The rule "decided?": a FENCED or GONE source at `sourceEpoch` (its e+1) judges by its destination's columns. */
 export function decisionOf(sourceEpoch: number, destination: Ownership): Decision {
-  if (destination.epoch > sourceEpoch) return "decided";
+  if (destination.epoch > sourceEpoch) return "beyond";
   if (destination.epoch < sourceEpoch) return "store-lost";
   if (destination.state === "RECEIVING") return "undecided";
   return destination.state === "ABORTED" ? "aborted" : "decided";
+}
+
+/** What a decision comes to for a slot whose own columns were the same after the destination's were read, or at that very moment. */
+export function confirmed(decision: Decision): Decision {
+  return decision === "beyond" ? "decided" : decision;
 }

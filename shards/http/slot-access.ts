@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { HOLD_MS_MAX, type NotOwned } from "../../router/contract.ts";
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
-import { type Decision, decideAccess, decisionOf, type Ownership } from "../../router/ownership.ts";
+import { confirmed, type Decision, decideAccess, decisionOf, type Ownership } from "../../router/ownership.ts";
 import type { Clock } from "../clock.ts";
 import { describeError, type Logger } from "../log.ts";
 import type { SlotHelp } from "../mover/slot-help.ts";
@@ -66,19 +66,19 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
   return async (request, attempt) => {
     let outcome = await attempt();
     if (outcome.kind === "served") return outcome;
-    let confirmed: Ownership | null = null;
+    let askedFor: Ownership | null = null;
     const heldFromMs = clock.nowMs();
     const deadlineMs = heldFromMs + HOLD_MS_MAX;
     for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const { decision, isBeyond } = await decide(request.collection, outcome);
-      // What is beyond this move says `decided` only of a slot that is gone still: an abort may have opened it in between.
-      if (isBeyond && !isDeepStrictEqual(confirmed, outcome.ownership)) {
-        confirmed = outcome.ownership;
+      const decision = await decide(request.collection, outcome);
+      const isConfirmed = isDeepStrictEqual(askedFor, outcome.ownership);
+      if (decision === "beyond" && !isConfirmed) {
+        askedFor = outcome.ownership;
         outcome = await attempt();
         if (outcome.kind === "served") return outcome;
         continue;
       }
-      const access = decideAccess(outcome.ownership, request, decision);
+      const access = decideAccess(outcome.ownership, request, isConfirmed ? confirmed(decision) : decision);
       if (access.kind === "redirect") {
         return { kind: "redirect", notOwned: { slot: outcome.slot, epoch: access.epoch, owner: access.owner } };
       }
@@ -93,22 +93,14 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
   };
 }
 
-/** `isBeyond`: the destination has gone on to a higher epoch than the slot's. */
-interface Word {
-  readonly decision: Decision;
-  readonly isBeyond: boolean;
-}
-
-const NOBODYS_WORD: Word = { decision: "undecided", isBeyond: false };
-
-type Decider = (collection: CollectionName, refused: SlotRefused) => Promise<Word>;
+type Decider = (collection: CollectionName, refused: SlotRefused) => Promise<Decision>;
 
 /** Only a GONE slot needs its destination's word. Whoever is held for the same slot shares one question at a time. */
 function createDecider(options: SlotAccessOptions): Decider {
-  const asked = new Map<string, Promise<Word>>();
+  const asked = new Map<string, Promise<Decision>>();
   return (collection, { slot, ownership }) => {
     const { state, to, epoch } = ownership;
-    if (state !== "GONE" || to === null) return Promise.resolve(NOBODYS_WORD);
+    if (state !== "GONE" || to === null) return Promise.resolve("undecided");
     const question = `${collection} ${slot} ${to} ${epoch}`;
     const underWay = asked.get(question);
     if (underWay !== undefined) return underWay;
@@ -124,15 +116,15 @@ interface LeftSlot extends SlotAddress {
 }
 
 /** Nobody's word counts as undecided. */
-async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, left: LeftSlot): Promise<Word> {
+async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, left: LeftSlot): Promise<Decision> {
   const { slot, epoch } = left;
   try {
     const destination = await peers.ownership(to, left);
     const decision = decisionOf(epoch, destination);
     if (decision === "store-lost") log("error", "destination-store-lost", { slot, destination: to });
-    return { decision, isBeyond: destination.epoch > epoch };
+    return decision;
   } catch (error) {
     log("warn", "destination-silent", { slot, destination: to, ...describeError(error) });
-    return NOBODYS_WORD;
+    return "undecided";
   }
 }

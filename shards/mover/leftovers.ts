@@ -5,7 +5,7 @@
 import type { CollectionConfig } from "../../config/config.ts";
 import type { ShardId } from "../../router/ids.ts";
 import { slotsIn } from "../../router/move-plan.ts";
-import { decisionOf, type Ownership } from "../../router/ownership.ts";
+import { confirmed, decisionOf, type Ownership } from "../../router/ownership.ts";
 import { isLive } from "../catalog/move-record.ts";
 import type { Catalog, Move } from "../catalog/port.ts";
 import type { Clock } from "../clock.ts";
@@ -134,7 +134,8 @@ async function isDecided({ peers, log }: LeftoversOptions, address: SlotAddress,
   try {
     const decision = decisionOf(left.epoch, await peers.ownership(left.to, address));
     if (decision === "store-lost") log("error", "destination-store-lost", { slot: address.slot, destination: left.to });
-    return decision === "decided";
+    // Rows are only removed where the columns are still those.
+    return confirmed(decision) === "decided";
   } catch (error) {
     log("warn", "destination-silent", { slot: address.slot, destination: left.to, ...describeError(error) });
     return false;

@@ -1,7 +1,7 @@
 // Clients with their edges, and the workers that answer them: routing, redirects, waiting, unknown outcomes, retries.
 // Must not look at anything that a real one could not see.
 import { type Finding, finding, mayAnswerRead, redirectIsTrue } from "../../router/move-invariants.ts";
-import { type Access, type Decision, decideAccess, type Ownership } from "../../router/ownership.ts";
+import { type Access, confirmed, type Decision, decideAccess, type Ownership } from "../../router/ownership.ts";
 import { routeOf } from "../../router/route-hints.ts";
 import { cellAt, type NumberedWrite, valueOf, visible } from "./content.ts";
 import type { Operation } from "./scope.ts";
@@ -17,7 +17,8 @@ export function stepClients(world: World, state: Int32Array, emit: Emit): void {
     const operation = world.scope.clients[index]?.[client.position];
     if (operation === undefined) continue;
     const turn: Turn = { world, state, emit, index, client, operation };
-    if (client.sent === null) ask(turn);
+    if (client.asked !== null) goOnAsking(turn, client.asked);
+    else if (client.sent === null) ask(turn);
     else giveUpWaiting(turn, client.sent);
     if (world.has("maps")) loadMaps(turn);
   }
@@ -65,14 +66,51 @@ function ask(turn: Turn): void {
   if (route === null) throw new Error("broken assumption: an edge without a map");
   const at = world.indexOf(route.shard);
   const ownership = world.ownership(state, at);
-  const intent = operation.kind === "read" ? "read" : "write";
+  if (world.has("looks") && ownership.state === "GONE") {
+    askFurther(turn, { at, own: word(state, at), seen: "own" }, "shard asks the destination");
+    return;
+  }
+  const intent = intentOf(operation);
   const request = { intent, knownEpoch: route.epoch } as const;
-  const access = world.protocol.decideAccess(ownership, request, decisionAt(world, state, ownership));
+  const access = world.protocol.decideAccess(ownership, request, confirmed(decisionAt(world, state, ownership)));
   if (access.kind === "redirect") followRedirect(turn, access);
   else if (access.kind === "hold") waitOrLeave(turn);
   else if (intent === "read") answerRead(turn, at);
   else sendWrite(turn, at, ownership);
   if (intent === "write" && world.has("cuts")) cutConnection(turn, at);
+}
+
+type Asked = NonNullable<ClientState["asked"]>;
+
+function askFurther(turn: Turn, asked: Asked, name: string): void {
+  emitClient(turn, { ...turn.client, asked }, { name, findings: [] });
+}
+
+/** As a shard does it that has read its own columns: asks the destination, and looks at itself again where that is beyond. */
+function goOnAsking(turn: Turn, asked: Asked): void {
+  const { world, state, client, operation } = turn;
+  const { at, own, seen } = asked;
+  const idle = { ...turn, client: { ...client, asked: null } };
+  if (seen === "beyond") {
+    if (word(state, at) === own) askFurther(turn, { at, own, seen: "own-again" }, "shard finds itself unchanged");
+    else emitClient(turn, idle.client, { name: "shard finds itself changed", findings: [] });
+    return;
+  }
+  const ownership = world.ownerships.valueOf(own);
+  const decision = decisionAt(world, state, ownership);
+  if (decision === "beyond" && seen === "own") {
+    askFurther(turn, { at, own, seen: "beyond" }, "shard finds the destination beyond");
+    return;
+  }
+  const route = routeOf(world.hints.valueOf(client.hints), SLOT, FIRST_KEY);
+  const request = { intent: intentOf(operation), knownEpoch: route?.epoch ?? 0 } as const;
+  const access = world.protocol.decideAccess(ownership, request, seen === "own" ? decision : confirmed(decision));
+  if (access.kind === "redirect") followRedirect(idle, access);
+  else emitClient(turn, idle.client, { name: "shard hears that nothing is decided", findings: [] });
+}
+
+function intentOf({ kind }: Operation): "read" | "write" {
+  return kind === "read" ? "read" : "write";
 }
 
 function decisionAt(world: World, state: Int32Array, ownership: Ownership): Decision {
@@ -228,7 +266,7 @@ function wentBack(what: string, before: number, after: number): readonly Finding
 }
 
 function nextOperation(client: ClientState): ClientState {
-  return { ...client, position: client.position + 1, sent: null, isDoubtful: false };
+  return { ...client, position: client.position + 1, sent: null, isDoubtful: false, asked: null };
 }
 
 function writeAt({ world, index, client }: Turn): NumberedWrite | null {

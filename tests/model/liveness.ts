@@ -1,7 +1,7 @@
 // Whether a state can be ended: from every state, resume and abort without further faults leave one owner and nobody waiting.
 // Must not look at messages under way: whatever they do later leads to another state, which is asked the same.
 import { type Finding, finding } from "../../router/move-invariants.ts";
-import type { Ownership } from "../../router/ownership.ts";
+import { confirmed, type Ownership } from "../../router/ownership.ts";
 import { routeOf } from "../../router/route-hints.ts";
 import {
   finishedCopy,
@@ -179,7 +179,9 @@ function findsOwner(shards: Shards, first: number): boolean {
     const destination = shards.ownerships[world.indexOf(asked.to)];
     const isMoving = asked.state === "GONE" || asked.state === "FENCED";
     const decision =
-      isMoving && destination !== undefined ? world.protocol.decisionOf(asked.epoch, destination) : "undecided";
+      isMoving && destination !== undefined
+        ? confirmed(world.protocol.decisionOf(asked.epoch, destination))
+        : "undecided";
     const access = world.protocol.decideAccess(asked, { intent: "write", knownEpoch: route.epoch }, decision);
     if (access.kind !== "redirect") return access.kind === "serve";
     hints = world.protocol.learnOwner(hints, { slot: SLOT, epoch: access.epoch, owner: access.owner });

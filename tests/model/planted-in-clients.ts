@@ -1,6 +1,13 @@
 // Bugs planted in how requests are answered, redirected and recorded.
 // Must not change the product's code.
-import { type Access, type Decision, decideAccess, type Ownership } from "../../router/ownership.ts";
+import {
+  type Access,
+  confirmed,
+  type Decision,
+  decideAccess,
+  decisionOf,
+  type Ownership,
+} from "../../router/ownership.ts";
 import { mayWrite } from "../../router/slot-transition.ts";
 import { RECORD } from "./content.ts";
 import { forgetsAllBut, type PlantedBug, small } from "./planted-bug.ts";
@@ -89,6 +96,14 @@ export const IN_CLIENTS: readonly PlantedBug[] = [
     scope: small({ clients: [[plain("read")]] }, "aborts"),
     breaks: "I15",
     steps: 25,
+  },
+  {
+    name: "a shard believes a destination that is beyond without a second look",
+    why: "it names an owner at an epoch that an aborted move would have had",
+    change: { decisionOf: (epoch, destination) => confirmed(decisionOf(epoch, destination)) },
+    scope: small({ clients: [[plain("read")]], moves: [[1], [1]] }, "looks", "aborts", "crashes"),
+    breaks: "I15",
+    steps: 43,
   },
   {
     name: "reads from the source after the decision",

@@ -21,6 +21,8 @@ export type Feature =
   | "helpers"
   /** Moves may be planned while others are open: the catalog's lock on ranges failed. */
   | "overlaps"
+  /** A shard that was asked reads its own columns and the destination's one after the other, and not at one moment. */
+  | "looks"
   /** Connections between edge and shard are cut with the request under way. */
   | "cuts"
   /** A client may give up while its request is held. */

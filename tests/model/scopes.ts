@@ -51,6 +51,17 @@ export const SCOPES = [
     features: features("aborts"),
   },
   {
+    name: "requests at a shard that asks itself and the destination one after the other",
+    shards: 3,
+    keys: 1,
+    preloaded: true,
+    clients: [[plain("read")], [plain("put")]],
+    moves: [[1], [1, 2]],
+    runsPerMove: 2,
+    runners: 1,
+    features: features("looks", "aborts", "crashes"),
+  },
+  {
     name: "two moves at once",
     shards: 3,
     keys: 1,

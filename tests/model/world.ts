@@ -57,6 +57,8 @@ export interface ClientState {
   readonly sent: { readonly at: number; readonly judgedEpoch: number } | null;
   /** Whether an earlier attempt of this operation may have been applied. */
   readonly isDoubtful: boolean;
+  /** What the shard at work on the request has seen: its own columns by their number, and what the destination said since. */
+  readonly asked: { readonly at: number; readonly own: number; readonly seen: "own" | "beyond" | "own-again" } | null;
   readonly hints: number;
 }
 
@@ -207,7 +209,7 @@ export class World {
     state[this.layout.catalog] = this.catalogs.numberOf({ moves: [], maps: [first] });
     const map = this.mapOf(this.catalog(state), 1);
     const hints = this.hints.numberOf({ ...noHints(PLACEMENT), map });
-    const client = this.clients.numberOf({ position: 0, sent: null, isDoubtful: false, hints });
+    const client = this.clients.numberOf({ position: 0, sent: null, isDoubtful: false, asked: null, hints });
     state.fill(client, this.layout.clients, this.layout.runners);
     if (unclaimed) this.send(state, { kind: "event", at: 0, event: { kind: "claim" } });
     return state;
@@ -255,8 +257,9 @@ function nameOfTruth({ registers, applied, refused, owners, outcomes }: Truth): 
   return `${registers.join()}|${applied}|${refused}|${owners.join()}|${outcomes.join()}`;
 }
 
-function nameOfClient({ position, sent, isDoubtful, hints }: ClientState): string {
-  return `${position}|${sent === null ? "" : `${sent.at}/${sent.judgedEpoch}`}|${isDoubtful}|${hints}`;
+function nameOfClient({ position, sent, isDoubtful, asked, hints }: ClientState): string {
+  const work = asked === null ? "" : `${asked.at}/${asked.own}/${asked.seen}`;
+  return `${position}|${sent === null ? "" : `${sent.at}/${sent.judgedEpoch}`}|${isDoubtful}|${work}|${hints}`;
 }
 
 function nameOfWork(work: RunnerState["work"]): string {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ShardId } from "../../../router/ids.ts";
 import {
   type Access,
+  confirmed,
   type Decision,
   decideAccess,
   decisionOf,
@@ -14,7 +15,7 @@ import {
 } from "../../../router/ownership.ts";
 
 const OTHER = "shard-2" as ShardId;
-const DECISIONS: readonly Decision[] = ["decided", "undecided", "aborted", "store-lost"];
+const DECISIONS: readonly Decision[] = ["decided", "beyond", "undecided", "aborted", "store-lost"];
 const INTENTS = ["read", "write"] as const;
 const EPOCH = 5;
 
@@ -67,7 +68,7 @@ const CASES = OWN_STATES.flatMap((state) =>
 
 describe("decideAccess", () => {
   it("is tried on every combination", () => {
-    expect(CASES).toHaveLength(6 * 2 * 4 * 4);
+    expect(CASES).toHaveLength(6 * 2 * 5 * 4);
   });
 
   it.each(CASES)(
@@ -103,9 +104,9 @@ describe("decideAccess", () => {
 
 describe("decisionOf", () => {
   it.each([
-    { name: "the destination moved on", epoch: EPOCH + 1, state: "GONE", decision: "decided" },
-    { name: "the destination has it again, to fill", epoch: EPOCH + 2, state: "RECEIVING", decision: "decided" },
-    { name: "a later move to the destination was aborted", epoch: EPOCH + 2, state: "ABORTED", decision: "decided" },
+    { name: "the destination moved on", epoch: EPOCH + 1, state: "GONE", decision: "beyond" },
+    { name: "the destination has it again, to fill", epoch: EPOCH + 2, state: "RECEIVING", decision: "beyond" },
+    { name: "a later move to the destination was aborted", epoch: EPOCH + 2, state: "ABORTED", decision: "beyond" },
     { name: "the destination owns it", epoch: EPOCH, state: "OWNER", decision: "decided" },
     { name: "the destination hands it on", epoch: EPOCH, state: "FENCED", decision: "decided" },
     { name: "the destination handed it on", epoch: EPOCH, state: "GONE", decision: "decided" },
@@ -115,5 +116,11 @@ describe("decisionOf", () => {
     { name: "the destination is behind", epoch: EPOCH - 1, state: "OWNER", decision: "store-lost" },
   ] as const)("$name: $decision", ({ epoch, state, decision }) => {
     expect(decisionOf(EPOCH, { ...slotIn(state), epoch })).toBe(decision);
+  });
+});
+
+describe("confirmed", () => {
+  it("takes a destination that is beyond for decided, and everything else as it is", () => {
+    expect(DECISIONS.map(confirmed)).toEqual(["decided", "decided", "undecided", "aborted", "store-lost"]);
   });
 });
