@@ -40,6 +40,11 @@ export type Access =
   | { readonly kind: "hold" }
   | { readonly kind: "redirect"; readonly epoch: number; readonly owner: ShardId | null };
 
+/** Whether rows may be shown that were read together with these columns. */
+export function isReadable({ state }: Ownership): boolean {
+  return state === "OWNER" || state === "FENCED";
+}
+
 /** `knownEpoch` is the slot epoch the request came with, 0 when it knew none. */
 export interface AccessRequest {
   readonly intent: "read" | "write";

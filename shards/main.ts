@@ -242,6 +242,7 @@ function buildServer({ options, config, log, store, catalog, commits, peers, sta
     store,
     commits,
     access: createSlotAccess({ clock, peers, help, log }),
+    peers,
     maps: createMapCache({ catalog, clock, log }),
     verify: createVerifier(options.signingKeys, clock),
     clock,

@@ -7,6 +7,7 @@ import { HEADER } from "../../router/contract.ts";
 import type { ListOutcome, Row } from "../store/port.ts";
 import { type AnswerHeaders, answerNotOwned, answerProblem, formatHttpDate } from "./answer.ts";
 import { parseSlotEpoch } from "./caller.ts";
+import { listStripes } from "./divided-prefix.ts";
 import { SLOT_MOVING } from "./document-read.ts";
 import { parseCollectionPath, refusePermission } from "./document-target.ts";
 import { formatEntityTag } from "./entity-tag.ts";
@@ -43,7 +44,7 @@ function readPage(services: ShardServices, exchange: Exchange, target: ListTarge
   const request = { collection: name, intent: "read", knownEpoch: parseSlotEpoch(exchange.header) } as const;
   const page = { ...target.query, collection: name, bytesMax: PAGE_BYTES_MAX };
   return services.access(request, async () => {
-    const outcome = await services.store.list(page);
+    const outcome = await listStripes(services, target.collection.placement, page);
     return outcome.kind === "page" ? ({ kind: "served", value: outcome } as const) : outcome;
   });
 }

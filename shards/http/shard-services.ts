@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { GroupCommit } from "../group-commit.ts";
 import type { Logger } from "../log.ts";
 import type { MapCache } from "../map-cache.ts";
+import type { Peers } from "../peers/port.ts";
 import type { Standing } from "../standing.ts";
 import type { Store } from "../store/port.ts";
 import type { Verifier } from "./signature.ts";
@@ -20,6 +21,7 @@ export interface ShardServices {
   readonly store: Store;
   readonly commits: Pick<GroupCommit, "submit">;
   readonly access: SlotAccess;
+  readonly peers: Pick<Peers, "rowsAfter">;
   readonly maps: MapCache;
   readonly verify: Verifier;
   readonly clock: Clock;

@@ -11,8 +11,9 @@ import { accepted, type Result, refused } from "../../router/result.ts";
 import type { OwnershipEvent } from "../../router/slot-transition.ts";
 import { applyEvent } from "../mover/slot-event.ts";
 import { formatPart } from "../mover/slot-lines.ts";
-import { streamSlot } from "../mover/slot-stream.ts";
+import { type SlotPart, streamSlot } from "../mover/slot-stream.ts";
 import type { SlotAddress } from "../store/port.ts";
+import type { SlotRowName } from "../store/transfer.ts";
 import { answerJson, answerProblem } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseJsonBody } from "./json-body.ts";
@@ -28,10 +29,10 @@ const EVENT_BYTES_MAX = 8192;
 /** Slots whose columns are read at once. */
 const SLOTS_AT_ONCE = 64;
 
-const ROWS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "slot"]);
+const ROWS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "slot", "after"]);
 const SLOTS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "start", "end", "weigh"]);
 
-/** Answers GET `/internal/slot-rows?collection=&slot=`: lines as in slot-lines.ts. */
+/** Answers GET `/internal/slot-rows?collection=&slot=[&after=KEY]`: lines as in slot-lines.ts, of what lies behind that key. */
 export function answerSlotRows(services: ShardServices, exchange: Exchange): Response {
   const parameters = parseParameters(exchange.query, ROWS_PARAMETERS);
   if (!parameters.ok) return answerProblem(exchange, parameters);
@@ -39,11 +40,13 @@ export function answerSlotRows(services: ShardServices, exchange: Exchange): Res
   if (!collection.ok) return answerProblem(exchange, collection);
   const address = parseSlotAddress(collection.value, parameters.value.get("slot") ?? "");
   if (!address.ok) return answerProblem(exchange, address);
-  return answerLines({ exchange, log: services.log, texts: rowTexts(services, address.value) });
+  const after = parameters.value.get("after");
+  const from: SlotRowName | null = after === undefined ? null : { of: "key", name: after };
+  return answerLines({ exchange, log: services.log, texts: textsOf(streamSlot(services.store, address.value, from)) });
 }
 
-async function* rowTexts({ store }: ShardServices, address: SlotAddress): AsyncGenerator<string, void, undefined> {
-  for await (const part of streamSlot(store, address)) yield formatPart(part);
+async function* textsOf(parts: AsyncIterable<SlotPart>): AsyncGenerator<string, void, undefined> {
+  for await (const part of parts) yield formatPart(part);
 }
 
 /** Answers GET `/internal/slots?collection=&start=[&end=][&weigh=1]`: a line per slot, then `{end: true, slots}`. */

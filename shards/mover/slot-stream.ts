@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Ownership } from "../../router/ownership.ts";
 import type { SlotAddress } from "../store/port.ts";
-import type { SlotPage, SlotRow, SlotTransfer } from "../store/transfer.ts";
+import type { SlotPage, SlotRow, SlotRowName, SlotTransfer } from "../store/transfer.ts";
 
 /** Bounds of one page: what a shard reads at a stretch while its clients wait. */
 const PAGE_ROWS_MAX = 256;
@@ -21,14 +21,15 @@ export type SlotPart =
   | { readonly kind: "changed"; readonly ownership: Ownership }
   | { readonly kind: "end"; readonly rows: number; readonly ownership: Ownership };
 
-/** The stream of one slot. A page is read when it is asked for. Rejects with `StoreError`. */
+/** The stream of one slot, behind `from` if it is given. A page is read when it is asked for. Rejects with `StoreError`. */
 export async function* streamSlot(
   store: Pick<SlotTransfer, "slotPage">,
   address: SlotAddress,
+  from: SlotRowName | null = null,
 ): AsyncGenerator<SlotPart, void, undefined> {
   let count = 0;
   let first: Ownership | null = null;
-  let after: SlotPage["next"] = null;
+  let after: SlotPage["next"] = from;
   for (;;) {
     const page: SlotPage = await store.slotPage({
       address,

@@ -23,6 +23,9 @@ const STATEMENT_MS = 5000;
 /** The same for the beginning of an answer of many lines, and for each pause in it. */
 const LINES_MS = 15_000;
 
+/** The same where a client waits for the answer. */
+const LISTED_MS = 1000;
+
 /** Largest answer to a question or statement, in bytes. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
@@ -68,9 +71,16 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
       const hop: Hop = { method: "POST", path, query: "", body, timeoutMs: STATEMENT_MS };
       return parseAnswer(await wire.askInTurn(shard, hop), parseEventReply);
     },
-    slots: (shard, question) => collectSlots(wire.lines(shard, INTERNAL_PATH.slots, slotsQuery(question))),
+    slots: (shard, question) =>
+      collectSlots(wire.lines(shard, INTERNAL_PATH.slots, { query: slotsQuery(question), timeoutMs: LINES_MS })),
     rows: (shard, { collection, slot }): AsyncIterable<SlotPart> =>
-      parseParts(wire.lines(shard, INTERNAL_PATH.slotRows, queryOf({ collection, slot }))),
+      parseParts(
+        wire.lines(shard, INTERNAL_PATH.slotRows, { query: queryOf({ collection, slot }), timeoutMs: LINES_MS }),
+      ),
+    rowsAfter(shard, { collection, slot }, after): AsyncIterable<SlotPart> {
+      const query = queryOf({ collection, slot, ...(after === null ? {} : { after }) });
+      return parseParts(wire.lines(shard, INTERNAL_PATH.slotRows, { query, timeoutMs: LISTED_MS }));
+    },
   };
 }
 
@@ -117,8 +127,12 @@ class Wire {
     throw new Error(`${shard} did not answer: ${reasons.join("; ")}`);
   }
 
-  async *lines(shard: ShardId, path: string, query: string): AsyncGenerator<readonly string[], void, undefined> {
-    const response = await this.askInTurn(shard, { method: "GET", path, query, timeoutMs: LINES_MS });
+  async *lines(
+    shard: ShardId,
+    path: string,
+    asked: Pick<Hop, "query" | "timeoutMs">,
+  ): AsyncGenerator<readonly string[], void, undefined> {
+    const response = await this.askInTurn(shard, { method: "GET", path, ...asked });
     const chunks: AsyncIterable<Uint8Array> = response.body;
     yield* readLines(chunks);
   }

@@ -24,6 +24,8 @@ export interface Peers {
   slots(shard: ShardId, question: SlotsQuestion): Promise<readonly SlotReport[]>;
   /** All rows of a slot at `shard`. An answer that is broken off rejects. Whoever leaves the loop early ends the request. */
   rows(shard: ShardId, address: SlotAddress): AsyncIterable<SlotPart>;
+  /** The same of what lies behind a key (null: of everything), for a list: somebody waits for it, so `shard` may not pause for long. */
+  rowsAfter(shard: ShardId, address: SlotAddress, after: string | null): AsyncIterable<SlotPart>;
   /** Has `shard` apply a statement. When it rejects, the statement may have been applied, or may yet be. */
   send(shard: ShardId, address: SlotAddress, event: OwnershipEvent): Promise<EventReply>;
 }

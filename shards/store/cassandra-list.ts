@@ -22,13 +22,13 @@
  * beside them no more than the page and one row.
  */
 import type { CollectionName, SlotId } from "../../router/ids.ts";
-import type { Ownership } from "../../router/ownership.ts";
+import { isReadable, type Ownership } from "../../router/ownership.ts";
 import { type Placement, prefixesOf, type SortKey, slotsOfPrefix } from "../../router/slot.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import type { CassandraSession } from "../cassandra/session.ts";
 import type { Clock } from "../clock.ts";
-import { type FoundRow, PageDraft } from "./cassandra-page.ts";
 import { type ScannedSlot, type SlotScan, scanSlots } from "./cassandra-slot-scan.ts";
+import { type FoundRow, PageDraft } from "./list-page.ts";
 import { type ListWindow, windowOf } from "./list-window.ts";
 import type { ListOutcome, ListRequest } from "./port.ts";
 
@@ -253,10 +253,6 @@ function applyAnswers(walk: Walk, answers: readonly Answer[]): void {
   walk.page.add(found);
   adapt(walk, answers, left.length);
   stopWhereItEnds(walk);
-}
-
-function isReadable({ state }: Ownership): boolean {
-  return state === "OWNER" || state === "FENCED";
 }
 
 function foundRows(walk: Walk, { prefix }: Part, { documents }: ScannedSlot): readonly FoundRow[] {

@@ -6,7 +6,7 @@
  */
 import { randomInt, randomUUID } from "node:crypto";
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
-import type { Ownership } from "../../router/ownership.ts";
+import { isReadable, type Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
 import type { MoveEpoch } from "../../router/slot-transition.ts";
 import type { CassandraSession } from "../cassandra/session.ts";
@@ -89,10 +89,6 @@ export async function createCassandraStore(options: CassandraStoreOptions): Prom
     throw new ForeignKeyspaceError(`keyspace ${keyspace}: ${reason}`);
   }
   return new CassandraStore(options);
-}
-
-function isReadable({ state }: Ownership): boolean {
-  return state === "OWNER" || state === "FENCED";
 }
 
 class CassandraStore implements Store {

@@ -43,3 +43,22 @@ export function clipBefore(window: ListWindow, placement: Placement, prefix: num
   if (prefix <= window.firstPrefix || end === undefined) return null;
   return { ...window, end, lastPrefix: prefix - 1 };
 }
+
+/**
+ * A text that is no key, with all keys from `position` on above it and all others below: what to go on behind. Null for the
+ * beginning.
+ */
+export function boundBelow(position: string): string | null {
+  const last = [...position].at(-1);
+  if (last === undefined) return null;
+  const head = position.slice(0, -last.length);
+  const point = last.codePointAt(0) ?? 0;
+  // Below the lowest symbol a key can hold there is nothing but the head itself, which may be a key: it stays below.
+  if (point <= LOWEST_POINT) return head === "" ? null : head;
+  const before = point === FIRST_BEHIND_SURROGATES ? LAST_BEFORE_SURROGATES : point - 1;
+  return head + String.fromCodePoint(before) + END_OF_KEYS;
+}
+
+const LOWEST_POINT = 0x20;
+const LAST_BEFORE_SURROGATES = 0xd7ff;
+const FIRST_BEHIND_SURROGATES = 0xe000;

@@ -7,7 +7,7 @@
  */
 
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
-import type { Ownership } from "../../router/ownership.ts";
+import { isReadable, type Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
 import { type MoveEpoch, mayCleanUp } from "../../router/slot-transition.ts";
 import type { Pacing } from "../catalog/pacing.ts";
@@ -93,10 +93,6 @@ async function translateErrors<Value>(work: () => Promise<Value>): Promise<Value
   } catch (error) {
     throw error instanceof SqliteError ? new StoreError(error.kind, error.message, { cause: error }) : error;
   }
-}
-
-function isReadable({ state }: Ownership): boolean {
-  return state === "OWNER" || state === "FENCED";
 }
 
 class SqliteStore implements Store {

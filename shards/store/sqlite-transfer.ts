@@ -5,6 +5,7 @@
  * Documents lie by sort key, without their slot: those of a slot are a range of them, and where a prefix has stripes, each key
  * says which one it is. Only an index of keys is looked through for that, and only so many of them at a time.
  */
+import type { SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import { type Placement, prefixesOf, prefixOfSlot, type SortKey, slotOf, sortKeyOf } from "../../router/slot.ts";
 import { type MoveEpoch, mayCleanUp, mayCopy } from "../../router/slot-transition.ts";
@@ -124,7 +125,7 @@ function walkKeys(tables: SlotTables, { address, after }: SlotPlace, take: Taker
   const { statements, placement } = tables;
   const { collection, slot } = address;
   const bounds = boundsOf(placement, address);
-  const behind = after === null ? bounds.start : successorOf(sortKeyOf(placement, parseKeyName(after)));
+  const behind = after === null ? bounds.start : successorOf(sortKeyIn(placement, slot, parseKeyName(after)));
   const start = compareCodePoints(behind, bounds.start) > 0 ? behind : bounds.start;
   const keys = statements.listSlotKeys.iterate(collection, start, bounds.end, collection, slot, start, LOOKED_MAX);
   let looked = 0;
@@ -137,6 +138,11 @@ function walkKeys(tables: SlotTables, { address, after }: SlotPlace, take: Taker
     if (!wantsMore || looked === LOOKED_MAX) return name;
   }
   return null;
+}
+
+/** The sort key in that slot, also of a text that no key is: its hash would lie anywhere. */
+function sortKeyIn(placement: Placement, slot: SlotId, name: string): SortKey {
+  return placement.kind === "range" ? name : prefixOfSlot(placement, slot) + name;
 }
 
 function walkRecords({ statements }: SlotTables, { address, after }: SlotPlace, take: Taker): SlotRowName | null {

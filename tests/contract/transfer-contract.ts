@@ -7,6 +7,7 @@ import { NEVER_HELD } from "../../router/ownership.ts";
 import { slotsOf } from "../../router/slot.ts";
 import type { Store } from "../../shards/store/port.ts";
 import type { SlotRowName } from "../../shards/store/transfer.ts";
+import { describeDividedPrefixes } from "./divided-prefix-contract.ts";
 import { describeMovedSlots } from "./moved-slot-contract.ts";
 import { addressOf, claim, force, type OpenStore, owned, PRODUCTS, put, remove } from "./store-fixture.ts";
 import { describeCleaning } from "./transfer-cleaning-contract.ts";
@@ -24,6 +25,7 @@ export function describeTransfer(openStore: OpenStore): void {
     describeTransferModel(openStore);
     describeCleaning(openStore);
     describeMovedSlots(openStore);
+    describeDividedPrefixes(openStore);
   });
 }
 

@@ -12,6 +12,7 @@ const FILES: readonly (readonly [name: string, load: () => Promise<unknown>])[] 
   ["a shard's ownership", () => import("../e2e/shard-ownership.test.ts")],
   ["a gateway's surface", () => import("../e2e/gateway-surface.test.ts")],
   ["a gateway's moves", () => import("../e2e/gateway-moves.test.ts")],
+  ["lists of moving stripes", () => import("../e2e/striped-moves.test.ts")],
   ["imports", () => import("../e2e/import-command.test.ts")],
   ["a gateway's failures", () => import("../e2e/gateway-failures.test.ts")],
 ];

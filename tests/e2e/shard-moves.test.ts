@@ -4,13 +4,13 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HEADER } from "../../router/contract.ts";
-import { runsOfEpochs } from "../../router/epoch-runs.ts";
-import type { CollectionName, MapVersion, ShardId } from "../../router/ids.ts";
+import type { CollectionName, ShardId } from "../../router/ids.ts";
 import { slotsIn } from "../../router/move-plan.ts";
 import { parseProgress } from "../../router/move-progress.ts";
 import { rangeOf } from "../../router/shard-map.ts";
 import type { Catalog } from "../../shards/catalog/port.ts";
 import type { Store } from "../../shards/store/port.ts";
+import { createPlannedMove } from "./planned-move.ts";
 import { createShardClient, type ShardAnswer, type ShardClient } from "./shard-client.ts";
 import { createTwoShards, eventually, type ShardFiles, type ShardProcess, startShard } from "./shard-process.ts";
 
@@ -98,25 +98,6 @@ function startClient(key: string, over: AbortSignal) {
   return { key, running, faults, last: () => last, count: () => count };
 }
 
-async function createMove(): Promise<string> {
-  const source = await files.openStore("shard-1");
-  const slots = slotsIn(PLACEMENT, { start: START, end: END });
-  const found = await source.ownerships(PRODUCTS, slots);
-  await source.close();
-  const id = randomUUID();
-  const created = await catalog.createMove(
-    {
-      ...{ id, collection: PRODUCTS, start: START, end: END, parent: 1 as MapVersion },
-      ...{ from: "shard-1" as ShardId, to: "shard-2" as ShardId },
-      epochs: runsOfEpochs(found.map(({ epoch }) => epoch + 1)),
-      settings: { parallel: 2, rowsPerSecond: null, bytesPerSecond: null, retentionMs: 60_000 },
-    },
-    { actor: "test", writer: randomUUID(), atMs: Date.now() },
-  );
-  expect(created.kind).toBe("created");
-  return id;
-}
-
 async function expectOwned(store: Store, state: string): Promise<void> {
   const slots = slotsIn(PLACEMENT, { start: START, end: END });
   for (const ownership of await store.ownerships(PRODUCTS, slots)) expect(ownership).toMatchObject({ state, epoch: 2 });
@@ -131,7 +112,7 @@ test("a range goes over under reads and writes without an error, then everything
   const over = new AbortController();
   const busy = [..."abfij"].map((second) => startClient(`g${second}-busy`, over.signal));
   await eventually(() => busy.every(({ count }) => count() > 3), "clients at work");
-  const id = await createMove();
+  const id = await createPlannedMove(files, catalog, { collection: PRODUCTS, start: START, end: END });
   await eventually(async () => (await catalog.move(id))?.state === "done", "the end of the move");
   const counts = busy.map(({ count }) => count());
   await eventually(() => busy.every(({ count }, index) => count() > (counts[index] ?? 0) + 3), "clients still at work");

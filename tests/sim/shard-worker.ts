@@ -118,6 +118,7 @@ function routesOf(parts: Parts, isReady: () => boolean): ShardRoutes {
     ...{ shard, collections: town.collections, store, clock, log, isReady },
     commits: new GroupCommit({ store, clock, defer }),
     access: createSlotAccess({ clock, peers, log, help }),
+    peers,
     maps: createMapCache({ catalog: simCatalog, clock, log }),
     verify: () => null,
     standing: () => GOOD_STANDING,

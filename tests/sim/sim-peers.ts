@@ -42,6 +42,9 @@ export function createSimPeers(options: SimPeersOptions): Peers {
     slots: (shard, asked) => collectSlots(lines(options, shard, question(INTERNAL_PATH.slots, slotsQuery(asked)))),
     rows: (shard, { collection, slot }) =>
       parseParts(lines(options, shard, question(INTERNAL_PATH.slotRows, { collection, slot }))),
+    rowsAfter: () => {
+      throw new Error("broken assumption: nobody lists in a simulation");
+    },
   };
 }
 

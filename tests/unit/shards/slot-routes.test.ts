@@ -76,6 +76,7 @@ async function serve(port: number): Promise<void> {
     ...{ shard: S1, collections: config.collections, store: watched, clock: systemClock },
     commits: { submit: () => Promise.reject(new Error("no writes here")) },
     access: () => Promise.reject(new Error("no documents here")),
+    peers,
     maps: { current: () => Promise.resolve(null) },
     verify: createVerifier(KEYS, systemClock),
     log: () => undefined,

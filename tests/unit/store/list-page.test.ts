@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CanonicalKey } from "../../../router/ids.ts";
-import { type FoundRow, PageDraft } from "../../../shards/store/cassandra-page.ts";
+import { type FoundRow, PageDraft } from "../../../shards/store/list-page.ts";
 import { holds } from "../seed.ts";
 
 function found(name: string, json = "1", prefix = 0): FoundRow {
