@@ -60,7 +60,7 @@ export interface MoveLimits {
 /** Most slots that a refusal names. */
 const NAMED_MAX = 5;
 
-/** A place to cut as people type it. It has to be canonical: a person who types `M` means what begins with `m`. */
+/** A place to cut as people type it, and as maps say it. It has to be canonical: a person who types `M` means what begins with `m`. */
 export function parseCut(placement: Placement, text: string): Result<string, "NOT_A_BOUNDARY" | "NOT_CANONICAL"> {
   const boundary = parseBoundary(placement, text);
   if (boundary.ok) return boundary;
@@ -71,14 +71,14 @@ export function parseCut(placement: Placement, text: string): Result<string, "NO
 
 /** Checks a wanted move against the map. */
 export function targetMove(map: ShardMap, wanted: MoveRequest, rules: MapRules): Result<MoveTarget, MovePlanRefusal> {
-  for (const cut of [wanted.start, wanted.end ?? ""]) {
-    const parsed = parseCut(rules.placement, cut);
-    if (!parsed.ok) return parsed;
-  }
+  const start = parseCut(rules.placement, wanted.start);
+  if (!start.ok) return start;
+  const end = parseCut(rules.placement, wanted.end ?? "");
+  if (!end.ok) return end;
   const plan = planMove(map, wanted, rules);
   if (!plan.ok) return plan;
   const { transfers, parent } = plan.value;
-  const range = { start: boundaryOf(rules.placement, wanted.start), end: wanted.end };
+  const range = { start: start.value, end: wanted.end };
   const from = soleSource(transfers, range);
   if (from === null) return refused("SEVERAL_SOURCES", describeParts(map, range, wanted.to));
   const slots = slotsIn(rules.placement, range);
@@ -115,12 +115,6 @@ export function limitedDurationMs(plan: Pick<MovePlan, "rows" | "bytes">, limits
 export function slotsIn(placement: Placement, range: KeyRange): readonly SlotId[] {
   const prefixes = prefixesOf(placement).filter((prefix) => contains(range, prefix));
   return prefixes.flatMap((prefix) => slotsOfPrefix(placement, prefix));
-}
-
-/** The lowest prefix and "" are the same place; maps say "". */
-function boundaryOf(placement: Placement, text: string): string {
-  const parsed = parseBoundary(placement, text);
-  return parsed.ok ? parsed.value : text;
 }
 
 /** Neighbouring ranges of one shard are one source; a hole between them is something that is at the destination already. */
@@ -169,7 +163,8 @@ function isMoving({ state }: Ownership): boolean {
 /** An epoch that is not below the one to come could never be begun; it means that a store came back older than it was. */
 function slotsAhead({ to }: MoveTarget, { source, destination }: MoveSides): Refusal | null {
   const ahead = destination.filter(({ ownership }, index) => {
-    const owned = source[index]?.ownership.epoch ?? 0;
+    // Both sides have told of the same slots.
+    const owned = Number(source[index]?.ownership.epoch);
     return ownership.epoch > owned || ownership.state === "OWNER" || ownership.state === "FENCED";
   });
   if (ahead.length === 0) return null;

@@ -97,21 +97,23 @@ export function pauseQuantile({ counts, maxMs }: PauseHistogram, quantile: numbe
   let below = 0;
   for (const [bucket, count] of counts) {
     below += count;
-    if (below >= quantile * total) return Math.min(maxMs, BUCKET_FIRST_MS * BUCKET_GROWTH ** bucket);
+    if (below >= quantile * total) return Math.min(maxMs, topOf(bucket));
   }
   return maxMs;
 }
 
 /** How many durations fall into each of the ranges that end at `upperMs` (ascending); one more number for what is above all. */
 export function pausesUpTo({ counts }: PauseHistogram, upperMs: readonly number[]): readonly number[] {
-  const sums = [...upperMs, Number.POSITIVE_INFINITY].map(() => 0);
-  for (const [bucket, count] of counts) {
-    const topMs = BUCKET_FIRST_MS * BUCKET_GROWTH ** bucket;
-    const index = upperMs.findIndex((upper) => topMs <= upper);
-    const place = index < 0 ? upperMs.length : index;
-    sums[place] = (sums[place] ?? 0) + count;
-  }
-  return sums;
+  const lowerMs = [0, ...upperMs];
+  return lowerMs.map((lower, index) => {
+    const upper = upperMs[index] ?? Number.POSITIVE_INFINITY;
+    const within = counts.filter(([bucket]) => topOf(bucket) > lower && topOf(bucket) <= upper);
+    return within.reduce((sum, [, count]) => sum + count, 0);
+  });
+}
+
+function topOf(bucket: number): number {
+  return BUCKET_FIRST_MS * BUCKET_GROWTH ** bucket;
 }
 
 function bucketOf(durationMs: number): number {

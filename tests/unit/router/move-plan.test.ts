@@ -128,6 +128,12 @@ function reports(ownerships: readonly Partial<Ownership>[]): readonly SlotReport
 const owned = (...epochs: readonly number[]) => reports(epochs.map((epoch) => ({ state: "OWNER", epoch })));
 const EMPTY = reports([{}, {}, {}]);
 
+/** Seven slots, each in the same state. */
+function many(ownership: Partial<Ownership>): readonly SlotReport[] {
+  const slots = slotsIn(RANGE, { start: "ga", end: "gh" });
+  return slots.map((slot) => ({ slot, ownership: { ...NEVER_HELD, ...ownership }, rows: 1, bytes: 1 }));
+}
+
 describe("planTransfer", () => {
   it("pins for each slot the epoch after the source's, and counts what lies there", () => {
     expect(planTransfer(TARGET, { source: owned(1, 1, 3), destination: EMPTY })).toEqual(
@@ -185,10 +191,18 @@ describe("planTransfer", () => {
       reason: "DESTINATION_AHEAD",
       says: '"gc" is GONE at epoch 2',
     },
+    {
+      name: "a destination that is ahead in many slots, of which it names some",
+      target: { ...TARGET, slots: slotsIn(RANGE, { start: "ga", end: "gh" }) },
+      source: many({ state: "OWNER", epoch: 1 }),
+      destination: many({ state: "GONE", epoch: 2, move: "m-1" }),
+      reason: "DESTINATION_AHEAD",
+      says: '"ge" is GONE at epoch 2 (move m-1), and 2 more',
+    },
     { name: "a destination that tells of nothing", destination: [], reason: "SLOTS_MISSING", says: "shard-1" },
-  ] as const)("refuses $name", ({ reason, says, ...sides }) => {
-    const all = { source: owned(1, 1, 1), destination: EMPTY, ...sides };
-    expect(planTransfer(TARGET, all)).toEqual({ ok: false, reason, detail: expect.stringContaining(says) });
+  ] as const)("refuses $name", ({ reason, says, ...over }) => {
+    const all = { target: TARGET, source: owned(1, 1, 1), destination: EMPTY, ...over };
+    expect(planTransfer(all.target, all)).toEqual({ ok: false, reason, detail: expect.stringContaining(says) });
   });
 
   it("refuses more runs of epochs than a move can hold, and says what to do", () => {

@@ -2,7 +2,7 @@
 // The columns come from the table of transitions itself.
 import { describe, expect, it } from "vitest";
 import type { ShardId, SlotId } from "../../../router/ids.ts";
-import { FIRST_OWNER, NEVER_HELD, type Ownership } from "../../../router/ownership.ts";
+import { FIRST_OWNER, NEVER_HELD, type Ownership, type OwnState } from "../../../router/ownership.ts";
 import type { SlotReport } from "../../../router/ownership-wire.ts";
 import { type AuditedSlot, auditSlot } from "../../../router/slot-audit.ts";
 import { diagnose, type MoveLife } from "../../../router/slot-diagnosis.ts";
@@ -173,6 +173,20 @@ describe("an audit", () => {
     ).toEqual(["two-owners"]);
   });
 
+  it("finds columns that break an invariant", () => {
+    // Without a move's id, so that nothing else has a word for it.
+    const source: Ownership = { ...NEVER_HELD, state: "GONE", epoch: 2, to: D };
+    const destination: Ownership = { ...NEVER_HELD, state: "RECEIVING", epoch: 2, to: S };
+    const reports = new Map([
+      [S, { slot: SLOT, ownership: source }],
+      [D, { slot: SLOT, ownership: destination }],
+    ]);
+    expect(auditSlot({ slot: SLOT, mapOwner: S, isMoving: false, reports })).toContainEqual({
+      ...{ slot: SLOT, kind: "invariant" },
+      detail: expect.stringMatching(/^I12: /),
+    });
+  });
+
   it("finds a slot that nobody has", () => {
     const none = { slot: SLOT, ownership: NEVER_HELD };
     expect(
@@ -202,4 +216,10 @@ describe("an audit", () => {
     expect(kindsOf({ reports })).toEqual(["map-differs"]);
     expect(kindsOf({ reports, isMoving: true })).toEqual([]);
   });
+});
+
+it("stops at a state that there is not", () => {
+  const { destination } = after([BEGIN]);
+  const columns = new Map([[D, { ...destination, state: "LOST" as OwnState }]]);
+  expect(() => diagnose({ slot: SLOT, columns }, () => IDLE)).toThrow("broken assumption");
 });
