@@ -31,6 +31,8 @@ export interface SlotPlace {
 export interface ShardClient {
   /** The slots of a range, in order. */
   slots(shard: ShardId, question: SlotsQuestion): Promise<readonly SlotReport[]>;
+  /** Bytes that the shard can still take; null when it cannot tell. */
+  freeBytes(shard: ShardId): Promise<number | null>;
   /** The lines of one slot's rows, as `GET /internal/slot-rows` gives them. Breaks off where the answer does. */
   rows(shard: ShardId, place: SlotPlace): AsyncGenerator<Readonly<Record<string, unknown>>, void>;
   /** Wants a change of a slot's columns. */
@@ -63,6 +65,12 @@ export function createShardClient(options: ShardClientOptions): ShardClient {
     askShard({ ...options, dispatcher }, shard, question);
   return {
     slots: async (shard, question) => readSlots(await ask(shard, slotsQuestion(question)), { shard, question }),
+    async freeBytes(shard) {
+      const answer = await ask(shard, { method: "GET", path: INTERNAL_PATH.room, query: "" });
+      const { freeBytes } = (await answer.body.json()) as { readonly freeBytes?: unknown };
+      if (freeBytes === null || typeof freeBytes === "number") return freeBytes;
+      throw new CliFailure(`${shard} gave an answer that is none: expected freeBytes, got ${quote(freeBytes)}`);
+    },
     async *rows(shard, { collection, slot }) {
       const query = queryOf({ collection, slot });
       yield* linesOf(await ask(shard, { method: "GET", path: INTERNAL_PATH.slotRows, query }), shard);

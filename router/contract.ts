@@ -55,6 +55,8 @@ export const INTERNAL_PATH = {
   slots: "/internal/slots",
   /** All rows of one slot, for a move. */
   slotRows: "/internal/slot-rows",
+  /** How much the shard can still take. */
+  room: "/internal/room",
   /** Takes a wanted change of a slot's columns. */
   ownershipEvents: "/internal/ownership-events",
 } as const;

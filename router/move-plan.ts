@@ -22,6 +22,7 @@ export type MovePlanRefusal =
   | "SLOT_NOT_OWNED"
   | "SLOT_MOVING"
   | "DESTINATION_AHEAD"
+  | "DESTINATION_FULL"
   | "TOO_MANY_EPOCHS";
 
 /** What is to move, checked against the map alone. `slots` are all of the range, in order. */
@@ -45,16 +46,25 @@ export interface MovePlan extends KeyRange {
   readonly epochs: readonly EpochRun[];
 }
 
-/** The slots of a range at both sides, each in slot order. */
+/** The slots of a range at both sides, each in slot order. `freeBytes`: what the destination can still take; null if it cannot tell. */
 export interface MoveSides {
   readonly source: readonly SlotReport[];
   readonly destination: readonly SlotReport[];
+  readonly freeBytes: number | null;
 }
 
 /** How fast a move may go; null for no limit. */
 export interface MoveLimits {
   readonly rowsPerSecond: number | null;
   readonly bytesPerSecond: number | null;
+}
+
+/** What a byte of a row takes on the destination's disk at worst: in its table, in indexes, and in the log of writes until that is written back. */
+const BYTES_PER_BYTE = 3;
+
+/** Room that so many bytes of rows need at a destination, in bytes. */
+export function roomFor(bytes: number): number {
+  return bytes * BYTES_PER_BYTE;
 }
 
 /** Most slots that a refusal names. */
@@ -101,6 +111,10 @@ export function planTransfer(target: MoveTarget, sides: MoveSides): Result<MoveP
   }
   const rows = sides.source.reduce((sum, report) => sum + (report.rows ?? 0), 0);
   const bytes = sides.source.reduce((sum, report) => sum + (report.bytes ?? 0), 0);
+  if (sides.freeBytes !== null && sides.freeBytes < roomFor(bytes)) {
+    const needed = `expected room for ${roomFor(bytes)} bytes at ${target.to}, ${BYTES_PER_BYTE} times what is in ${describeRange(target)}`;
+    return refused("DESTINATION_FULL", `${needed}; it has ${sides.freeBytes}`);
+  }
   return accepted({ ...where, slots: slots.length, rows, bytes, epochs });
 }
 

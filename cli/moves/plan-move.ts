@@ -25,8 +25,8 @@ export interface PlannedMove extends MovePlan {
   readonly shortestMs: number | null;
 }
 
-/** Plans. Throws `CliFailure` with the reason when the move cannot be. */
-export async function planMove(operator: Operator, wanted: WantedMove): Promise<PlannedMove> {
+/** Plans. `promised`: bytes of the destination that other plans will take. Throws `CliFailure` with the reason when the move cannot be. */
+export async function planMove(operator: Operator, wanted: WantedMove, promised = 0): Promise<PlannedMove> {
   const { collection, settings, to, start, end } = wanted;
   const configured = demandCollection(operator, collection);
   const map = await demandMap(operator, collection);
@@ -34,11 +34,13 @@ export async function planMove(operator: Operator, wanted: WantedMove): Promise<
   if (!target.ok) throw refusedPlan(target);
   const { from } = target.value;
   const range = { start: target.value.start, end: target.value.end };
-  const [source, destination] = await Promise.all([
+  const [source, destination, room] = await Promise.all([
     operator.shards.slots(from, { collection, range, weigh: true }),
     operator.shards.slots(to, { collection, range, weigh: false }),
+    operator.shards.freeBytes(to),
   ]);
-  const plan = planTransfer(target.value, { source, destination });
+  const freeBytes = room === null ? null : Math.max(0, room - promised);
+  const plan = planTransfer(target.value, { source, destination, freeBytes });
   if (!plan.ok) throw refusedPlan(plan);
   return { ...plan.value, settings, shortestMs: limitedDurationMs(plan.value, settings) };
 }
@@ -47,6 +49,7 @@ const HINTS: Readonly<{ [reason: string]: string }> = {
   SLOT_MOVING: "`zgate doctor` says what becomes of it",
   SLOT_NOT_OWNED: "`zgate doctor` says who owns it",
   DESTINATION_AHEAD: "`zgate doctor` says more; was a store restored from an old backup?",
+  DESTINATION_FULL: "make room there, move a smaller range, or move to another shard",
   UNKNOWN_SHARD: "a shard has to be in the configuration first: `zgate shard add`",
 };
 

@@ -3,6 +3,7 @@
  * move before it starts the next: they touch different slots.
  */
 import type { ShardId } from "../../router/ids.ts";
+import { roomFor } from "../../router/move-plan.ts";
 import { describeRange } from "../../router/range.ts";
 import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
@@ -25,13 +26,9 @@ export async function planDrain(operator: Operator, request: DrainRequest): Prom
     refuseLive(collection.name, moves);
     for (const { start, end } of ranges) {
       const to = leastOf(loads);
-      const plan = await planMove(operator, {
-        collection: collection.name,
-        start,
-        end,
-        to,
-        settings: request.settings,
-      });
+      const wanted = { collection: collection.name, start, end, to, settings: request.settings };
+      const promised = plans.reduce((sum, plan) => (plan.to === to ? sum + roomFor(plan.bytes) : sum), 0);
+      const plan = await planMove(operator, wanted, promised);
       loads.set(to, (loads.get(to) ?? 0) + plan.rows);
       plans.push(plan);
     }

@@ -178,6 +178,6 @@ function isPassing(error: unknown): boolean {
   return error.kind !== "broken" || NOT_HEARD_OF.test(error.message);
 }
 
-const NOT_HEARD_OF = /(?:table|keyspace) \S+ does not exist|unconfigured table/i;
+const NOT_HEARD_OF = /(?:table|keyspace) \S+ (?:does not|doesn't) exist|unconfigured table/i;
 
 const LEASE = "schema";

@@ -13,7 +13,7 @@ import { createFailureAnswers } from "./failure.ts";
 import { answerHealth, answerMap, answerOwnership } from "./internal.ts";
 import { hasBody, isSignedEmpty, readBody } from "./request-body.ts";
 import type { ShardServices } from "./shard-services.ts";
-import { answerOwnershipEvent, answerSlotRows, answerSlots } from "./slot-routes.ts";
+import { answerOwnershipEvent, answerRoom, answerSlotRows, answerSlots } from "./slot-routes.ts";
 
 /** Longest request target, in characters: three percent-encoded sort keys and their names fit in. */
 const TARGET_LENGTH_MAX = 4096;
@@ -47,6 +47,7 @@ export function createRoutes(services: ShardServices): ShardRoutes {
     .get(INTERNAL_PATH.map, on(answerMap))
     .get(INTERNAL_PATH.ownership, on(answerOwnership))
     .get(INTERNAL_PATH.slots, on(answerSlots))
+    .get(INTERNAL_PATH.room, on(answerRoom))
     .get(INTERNAL_PATH.slotRows, on(answerSlotRows))
     .post(INTERNAL_PATH.ownershipEvents, on(answerOwnershipEvent))
     .all("/internal/*", on(refuseInternal))

@@ -99,6 +99,11 @@ async function* slotTexts(
   yield `${JSON.stringify({ end: true, slots: slots.length })}\n`;
 }
 
+/** Answers GET `/internal/room`: `{freeBytes}`, null where the store cannot tell. */
+export function answerRoom({ store }: ShardServices): Response {
+  return answerJson({ freeBytes: store.freeBytes() });
+}
+
 /** Answers POST `/internal/ownership-events` with body `{collection, slot, event}`: what became of it. */
 export async function answerOwnershipEvent(services: ShardServices, exchange: Exchange): Promise<Response> {
   const body = await readBody(exchange, EVENT_BYTES_MAX);

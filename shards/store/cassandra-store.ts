@@ -233,6 +233,10 @@ class CassandraStore implements Store {
     return this.#session.status();
   }
 
+  freeBytes(): null {
+    return null;
+  }
+
   close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.#session.close());
     return this.#closing;

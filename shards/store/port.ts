@@ -177,6 +177,8 @@ export interface Store extends SlotTransfer {
   sweep(request: SweepRequest): Promise<SweepOutcome>;
   /** What is known of the database without asking it. */
   status(): StoreStatus;
+  /** Bytes that are left to be written, as far as that can be told; null for a database that lies on other machines. */
+  freeBytes(): number | null;
   /** Waits for what is under way; later calls reject with `unavailable`. */
   close(): Promise<void>;
 }

@@ -6,6 +6,8 @@
  * loop; reading goes on meanwhile.
  */
 
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import { isReadable, type Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
@@ -83,7 +85,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   const placements = new Map(options.collections.map(({ name, placement }) => [name, placement]));
   return translateErrors(async () => {
     const connection = await openConnection({ ...options, schema: storeSchema(options) });
-    return new SqliteStore(connection, placements);
+    return new SqliteStore(connection, placements, options.file);
   });
 }
 
@@ -99,10 +101,12 @@ class SqliteStore implements Store {
   readonly commitScope = "store";
   readonly #connection: SqliteConnection;
   readonly #placements: ReadonlyMap<CollectionName, Placement>;
+  readonly #file: string;
   readonly #statements: Statements;
   readonly #sweepPositions: SweepPositions = new Map();
 
-  constructor(connection: SqliteConnection, placements: ReadonlyMap<CollectionName, Placement>) {
+  constructor(connection: SqliteConnection, placements: ReadonlyMap<CollectionName, Placement>, file: string) {
+    this.#file = file;
     this.#connection = connection;
     this.#placements = placements;
     this.#statements = prepareStatements(connection.db);
@@ -215,6 +219,12 @@ class SqliteStore implements Store {
   /** A file is there, or every operation says why not. */
   status(): StoreStatus {
     return { kind: "ready" };
+  }
+
+  /** Of the disk: others may take it. */
+  freeBytes(): number {
+    const { bavail, bsize } = statfsSync(dirname(this.#file));
+    return bavail * bsize;
   }
 
   close(): Promise<void> {

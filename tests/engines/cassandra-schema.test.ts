@@ -145,6 +145,35 @@ describeOnEngines("the schema of a shard in Cassandra", ({ single, cluster }) =>
       expect(isUpToDate(await planSchema(target, BOOKKEEPER))).toBe(true);
     });
 
+    // In the servers' own words: another process has made it, and this node does not know yet.
+    test.each([
+      { words: "Keyspace 'shop' doesn't exist", at: "CREATE TABLE" },
+      { words: "keyspace shop does not exist", at: "CREATE TABLE" },
+      { words: "table zgate_lease does not exist", at: "INSERT" },
+      { words: "unconfigured table zgate_lease", at: "INSERT" },
+    ])("a node that says once: $words, is asked again", async ({ words, at }) => {
+      let left = 1;
+      const refuseOnce = (cql: string): void => {
+        if (!cql.startsWith(at) || left === 0) return;
+        left -= 1;
+        throw new CassandraError("broken", words);
+      };
+      const behind: CassandraSession = {
+        ...withoutClosing(session),
+        changeSchema: async (cql) => {
+          refuseOnce(cql);
+          await session.changeSchema(cql);
+        },
+        compareAndSet: async (statements) => {
+          refuseOnce(statements[0]?.cql ?? "");
+          return session.compareAndSet(statements);
+        },
+      };
+      await applySchema({ ...target, session: behind });
+      expect(left).toBe(0);
+      expect(isUpToDate(await planSchema(target, BOOKKEEPER))).toBe(true);
+    });
+
     test("the lease is renewed before each action", async () => {
       const sent: string[] = [];
       const watched: CassandraSession = {

@@ -89,7 +89,7 @@ export class SimOperator {
     if (!target.ok) return false;
     const asked = { ...range, collection: town.collection.name, weigh: false };
     const [source, destination] = await Promise.all([peers.slots(target.value.from, asked), peers.slots(to, asked)]);
-    const plan = planTransfer(target.value, { source, destination });
+    const plan = planTransfer(target.value, { source, destination, freeBytes: null });
     if (!plan.ok) return false;
     const { collection, start, end, from, parent, epochs } = plan.value;
     const { parallel, retentionMs, rowsPerSecond } = scenario;

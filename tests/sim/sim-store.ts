@@ -62,6 +62,7 @@ export function createSimStore(options: SimStoreOptions): Store {
     sweep: ({ tombstonesBeforeMs }) =>
       change(() => ({ records: 0, tombstones: data.sweep(tombstonesBeforeMs), more: false })),
     status: () => ({ kind: "ready" }),
+    freeBytes: () => null,
     list: () => notHere(),
     claimFirst: () => notHere(),
     hasHeld: () => notHere(),

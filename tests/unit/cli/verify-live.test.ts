@@ -58,6 +58,7 @@ beforeEach(async () => {
       rows: () => {
         throw new Error("not asked");
       },
+      freeBytes: () => Promise.resolve(null),
       send: (shard, { slot }, event) => Promise.resolve(apply(shard, slot, event)),
       close: () => Promise.resolve(),
     },

@@ -136,7 +136,7 @@ function many(ownership: Partial<Ownership>): readonly SlotReport[] {
 
 describe("planTransfer", () => {
   it("pins for each slot the epoch after the source's, and counts what lies there", () => {
-    expect(planTransfer(TARGET, { source: owned(1, 1, 3), destination: EMPTY })).toEqual(
+    expect(planTransfer(TARGET, { source: owned(1, 1, 3), destination: EMPTY, freeBytes: null })).toEqual(
       accepted({
         collection: MAP.collection,
         ...{ start: "ga", end: "gd", from: S2, to: S1, parent: 7, slots: 3, rows: 60, bytes: 3000 },
@@ -148,9 +148,13 @@ describe("planTransfer", () => {
     );
   });
 
+  it("takes a destination with just enough room", () => {
+    expect(planTransfer(TARGET, { source: owned(1, 1, 1), destination: EMPTY, freeBytes: 9000 }).ok).toBe(true);
+  });
+
   it("takes a destination that had the slots before", () => {
     const destination = reports([{ state: "GONE", epoch: 4 }, { state: "ABORTED", epoch: 5 }, {}]);
-    expect(planTransfer(TARGET, { source: owned(4, 6, 1), destination }).ok).toBe(true);
+    expect(planTransfer(TARGET, { source: owned(4, 6, 1), destination, freeBytes: null }).ok).toBe(true);
   });
 
   it.each([
@@ -199,9 +203,15 @@ describe("planTransfer", () => {
       reason: "DESTINATION_AHEAD",
       says: '"ge" is GONE at epoch 2 (move m-1), and 2 more',
     },
+    {
+      name: "a destination without room",
+      freeBytes: 8999,
+      reason: "DESTINATION_FULL",
+      says: 'expected room for 9000 bytes at shard-1, 3 times what is in ["ga", "gd"); it has 8999',
+    },
     { name: "a destination that tells of nothing", destination: [], reason: "SLOTS_MISSING", says: "shard-1" },
   ] as const)("refuses $name", ({ reason, says, ...over }) => {
-    const all = { target: TARGET, source: owned(1, 1, 1), destination: EMPTY, ...over };
+    const all = { target: TARGET, source: owned(1, 1, 1), destination: EMPTY, freeBytes: null, ...over };
     expect(planTransfer(all.target, all)).toEqual({ ok: false, reason, detail: expect.stringContaining(says) });
   });
 
@@ -216,7 +226,7 @@ describe("planTransfer", () => {
     }));
     const destination = slots.map((slot) => ({ slot, ownership: NEVER_HELD }));
     const refusal = { ok: false, reason: "TOO_MANY_EPOCHS", detail: expect.stringContaining("a smaller range") };
-    expect(planTransfer(target, { source, destination })).toEqual(refusal);
+    expect(planTransfer(target, { source, destination, freeBytes: null })).toEqual(refusal);
   });
 });
 

@@ -187,6 +187,14 @@ describe("slots", () => {
   });
 });
 
+test("the room that is left is that of the store's disk", async () => {
+  const answer = await ask("GET", INTERNAL_PATH.room);
+  expect(answer.status).toBe(200);
+  const { freeBytes } = (await answer.json()) as { readonly freeBytes: number };
+  const there = Number(store.freeBytes());
+  expect(Math.abs(freeBytes - there)).toBeLessThan(there / 2);
+});
+
 describe("a change of ownership", () => {
   test("is applied once, is done when it is repeated, and is refused with a reason", async () => {
     expect(await peers.send(S1, SLOT, fence)).toMatchObject({ kind: "changed", ownership: { state: "FENCED" } });
