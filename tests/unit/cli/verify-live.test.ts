@@ -8,11 +8,13 @@ import type { Operator } from "../../../cli/operator.ts";
 import { consult } from "../../../cli/verify/consultation.ts";
 import { driveSlot } from "../../../cli/verify/drive-slot.ts";
 import { confirmedFindings, lookAtSlots } from "../../../cli/verify/look.ts";
+import { verifyInParts } from "../../../cli/verify/verify-range.ts";
 import type { ShardId, SlotId } from "../../../router/ids.ts";
 import { slotsIn } from "../../../router/move-plan.ts";
 import { formatProgress, newProgress } from "../../../router/move-progress.ts";
 import { FIRST_OWNER, NEVER_HELD, type Ownership } from "../../../router/ownership.ts";
 import type { EventReply } from "../../../router/ownership-wire.ts";
+import { WHOLE_RANGE } from "../../../router/range.ts";
 import { rangeOf } from "../../../router/shard-map.ts";
 import { auditSlot } from "../../../router/slot-audit.ts";
 import { type OwnershipEvent, transition } from "../../../router/slot-transition.ts";
@@ -26,6 +28,7 @@ if (products === undefined) throw new Error("expected the collection products");
 const { placement } = products;
 const RANGE = { start: "g", end: "h" };
 const SLOTS = slotsIn(placement, RANGE);
+const NEVER = new AbortController().signal;
 
 let directory: string;
 let operator: Operator;
@@ -214,5 +217,53 @@ describe("the doctor", () => {
     const { complaints, silent } = await ask();
     expect(complaints).toEqual([]);
     expect([...silent]).toEqual([[SHARD_1, "connection refused"]]);
+  });
+});
+
+describe("a verification", () => {
+  const verify = (signal = NEVER) => {
+    if (products === undefined) throw new Error("no collection");
+    const request = { collection: products, range: WHOLE_RANGE, weigh: false };
+    return verifyInParts(operator, request, { show: () => undefined, signal });
+  };
+
+  it("goes over all slots, part by part", async () => {
+    const asked: number[] = [];
+    beforeAnswer = () => void asked.push(1);
+    expect(await verify()).toEqual({
+      verdict: { collection: "products", slots: 1526, compared: { slots: 0, rows: 0 }, findings: [], next: null },
+      failure: null,
+    });
+    expect(asked.length).toBeGreaterThan(20);
+  });
+
+  it("that a shard ends by its silence keeps what it has found, and says where to go on", async () => {
+    advance(SLOTS[0] ?? ("" as SlotId), "m-1", 4);
+    let answers = 0;
+    beforeAnswer = (shard) => {
+      answers += 1;
+      if (answers > 20 && shard === SHARD_2) throw new CliFailure("shard-2 does not answer");
+    };
+    const { verdict, failure } = await verify();
+    expect(failure).toContain("shard-2 does not answer");
+    expect(verdict.findings).toMatchObject([{ slot: SLOTS[0], kind: "undecided" }]);
+    const { next, slots } = verdict;
+    if (next === null || products === undefined) throw new Error("it has come to the end");
+    beforeAnswer = () => undefined;
+    const request = { collection: products, range: { start: next, end: null }, weigh: false };
+    const rest = await verifyInParts(operator, request, { show: () => undefined, signal: NEVER });
+    expect(rest).toMatchObject({ verdict: { findings: [], next: null, slots: 1526 - slots }, failure: null });
+  });
+
+  it("that is interrupted ends before its next part", async () => {
+    const over = new AbortController();
+    let answers = 0;
+    beforeAnswer = () => {
+      answers += 1;
+      if (answers === 3) over.abort();
+    };
+    const { verdict, failure } = await verify(over.signal);
+    expect([failure, verdict.slots]).toEqual(["interrupted", 256]);
+    expect(verdict.next).not.toBeNull();
   });
 });
