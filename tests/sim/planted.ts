@@ -34,6 +34,9 @@ const withStep = (step: (view: SeenView) => RunnerStep | null): Plant => ({
   },
 });
 
+const isOver = ({ move, source, destination }: SeenView): boolean =>
+  ["decided", "beyond"].includes(stageOf(move, source, destination));
+
 const change = (next: Ownership): Transition => ({ kind: "change", next });
 
 const restoreOf = ({ move }: RunnerView): RunnerStep => {
@@ -84,9 +87,7 @@ const IN_RUNNERS: readonly PlantedBug[] = [
   {
     name: "abort that does not ask the destination",
     why: "the source owns again what the destination owns already",
-    plant: withStep((view) =>
-      view.goal === "abort" && stageOf(view.move, view.source, view.destination) === "decided" ? restoreOf(view) : null,
-    ),
+    plant: withStep((view) => (view.goal === "abort" && isOver(view) ? restoreOf(view) : null)),
   },
   {
     name: "abort at the source first",
@@ -135,6 +136,11 @@ const IN_RUNNERS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "leftovers of an aborted move are kept",
+    why: "what the source has not is never removed, so that both sides are never found equal",
+    plant: { wrapStore: () => (store) => ({ ...store, fillSlot: (fill) => store.fillSlot({ ...fill, remove: [] }) }) },
+  },
+  {
     name: "digest without comparing",
     why: "a write between copy and fence is missing at the new owner",
     plant: { reconcileSlot: () => () => Promise.resolve({ kind: "equal", digest: "0:planted" }) },
@@ -178,6 +184,17 @@ const IN_REQUESTS: readonly PlantedBug[] = [
     why: "a repetition is applied again",
     plant: {
       decideWrite: (real) => (write, stored) => ({ ...real(write, { ...stored, record: null }), record: null }),
+    },
+  },
+  {
+    name: "refusals are not recorded",
+    why: "a late first attempt is applied after its repetition was refused",
+    plant: {
+      decideWrite: (real) => (write, stored) => {
+        const decision = real(write, stored);
+        const isApplied = ["created", "replaced", "deleted"].includes(decision.verdict.kind);
+        return isApplied ? decision : { ...decision, record: null };
+      },
     },
   },
   {
