@@ -110,6 +110,18 @@ export default defineConfig({
         },
       },
       {
+        // Every step of a move, met by every crash, on real processes: some minutes.
+        test: {
+          ...onNode,
+          name: "crash",
+          include: ["tests/crash/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
         // Ranges moving between real shards under load, without and with faults: a run of minutes, and then its checks.
         test: {
           ...onNode,

@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, "..");
 const STAGES: readonly (readonly string[])[] = [
   ["--coverage", ...projects("unit", "contract", "worker", "e2e", "model", "sim")],
   projects("engines", "e2e-engines"),
-  projects("faults"),
+  projects("crash", "faults"),
   projects("chaos"),
 ];
 

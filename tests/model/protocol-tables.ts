@@ -5,19 +5,20 @@ import { PLANTED_BUGS } from "./planted.ts";
 import { SECOND_LOCKS } from "./second-locks.ts";
 
 const [MODEL, SIMULATION, CHAOS] = ["model/model.test.ts", "sim/sim.test.ts", "chaos/chaos.test.ts"];
+const CRASH = "crash/crash.test.ts";
 
 /** The tests that fail when an invariant does not hold, by their paths in tests/. */
 export const HELD_BY: Readonly<Record<InvariantId, readonly string[]>> = {
-  I1: [MODEL, SIMULATION, CHAOS],
+  I1: [MODEL, SIMULATION, CRASH, CHAOS],
   I2: [MODEL, SIMULATION, "contract/ownership-contract.ts"],
   I3: [MODEL, SIMULATION],
   I4: [MODEL, SIMULATION, CHAOS],
   I5: [MODEL, SIMULATION, CHAOS],
-  I6: [MODEL, SIMULATION, CHAOS],
+  I6: [MODEL, SIMULATION, CRASH, CHAOS],
   I7: ["contract/transfer-cleaning-contract.ts", "contract/transfer-fill-contract.ts", "contract/sweep-contract.ts"],
   I8: [MODEL, SIMULATION],
   I9: [MODEL, SIMULATION],
-  I10: [MODEL, SIMULATION, CHAOS],
+  I10: [MODEL, SIMULATION, CRASH, CHAOS],
   I11: [MODEL],
   I12: [MODEL, SIMULATION],
   I13: [MODEL, SIMULATION],
