@@ -67,7 +67,7 @@ export function createShardClient(options: ShardClientOptions): ShardClient {
     slots: async (shard, question) => readSlots(await ask(shard, slotsQuestion(question)), { shard, question }),
     async freeBytes(shard) {
       const answer = await ask(shard, { method: "GET", path: INTERNAL_PATH.room, query: "" });
-      const { freeBytes } = (await answer.body.json()) as { readonly freeBytes?: unknown };
+      const { freeBytes }: { readonly [name: string]: unknown } = parseFields(await answer.body.text()) ?? {};
       if (freeBytes === null || typeof freeBytes === "number") return freeBytes;
       throw new CliFailure(`${shard} gave an answer that is none: expected freeBytes, got ${quote(freeBytes)}`);
     },

@@ -25,93 +25,102 @@ const RUNS = 12;
 
 /** The chapter, on pairs of stores that `openStore` makes. */
 export function describeDividedPrefixes(openStore: OpenStore): void {
-  describe.each(CASES)("a divided prefix of a $kind collection", ({ kind, prefix, stem }) => {
-    const placement: Placement = { kind, stripes: 3 };
-    const striped = collection("striped", placement);
-    const stripes = slotsOfPrefix(placement, prefix).map((slot) => ({ collection: striped.name, slot }));
-    const keys = stripes.flatMap(({ slot }) => keysIn(placement, slot, { stem, count: KEYS_PER_STRIPE }));
-    const [deleted = "", ...kept] = keys;
-    const inOrder = [...kept].sort(compareCodePoints);
-    const window = { collection: striped.name, from: prefix, to: upTo(kind, prefix) };
-    const body = (run: (pair: Pair, other: Store) => Promise<void>) =>
-      twoStores(openStore, [striped], async (source, destination) => {
-        await source.claimFirst(
-          striped.name,
-          stripes.map(({ slot }) => slot),
-        );
-        await source.commit(
-          keys.map((key) => put(key, `{"key":"${key}"}`, { collection: striped, claim: claim(key) })),
-        );
-        await source.commit([remove(deleted, { collection: striped })]);
-        await run({ placement, source, destination }, destination);
-      });
-
-    it(
-      "is listed whole by either shard, in pages of any size, wherever they begin",
-      body(async (pair) => {
-        await moveSlot(pair, stripeAt(stripes, 1));
-        for (const asked of ["source", "destination"] as const) {
-          expect(await listAll(pair, asked, { ...window, limit: 1000 })).toEqual(inOrder);
-          const bounds = fc.record({
-            limit: fc.integer({ min: 1, max: 9 }),
-            first: fc.nat({ max: inOrder.length - 1 }),
-            bytesMax: fc.constantFrom(1, 60, 100_000),
-          });
-          await fc.assert(
-            fc.asyncProperty(bounds, async ({ limit, first, bytesMax }) => {
-              const from = `${kind === "hash" ? prefix : ""}${inOrder[first]}`;
-              const found = await listAll(pair, asked, { ...window, from, limit, bytesMax });
-              expect(found).toEqual(inOrder.slice(first));
-            }),
-            { seed: SEED, numRuns: RUNS },
-          );
-        }
-      }),
-    );
-
-    it(
-      "ends a page that goes on behind it where it ends, and takes the rest in one go",
-      body(async (pair) => {
-        await moveSlot(pair, stripeAt(stripes, 0));
-        const page = await ask(pair, "source", { ...window, to: null, limit: 1000 });
-        expect(page).toMatchObject({ kind: "page", coveredTo: window.to });
-      }),
-    );
-
-    it(
-      "is nobody's while one stripe is on its way",
-      body(async (pair, destination) => {
-        const [moved, onItsWay] = [stripeAt(stripes, 0), stripeAt(stripes, 2)];
-        await moveSlot(pair, moved);
-        await begin(destination, onItsWay);
-        expect(await listAll(pair, "destination", { ...window, limit: 1000 })).toEqual(inOrder);
-        await send(pair.source, onItsWay, { kind: "fence", ...MOVE, destination: "shard-2" as ShardId });
-        expect(await listAll(pair, "destination", { ...window, limit: 1000 })).toEqual(inOrder);
-        // Out of order, as a lost store would have it: nobody may show it.
-        const { to, ...columns } = await pair.source.ownership(onItsWay);
-        await pair.source.setOwnership(onItsWay, { ...columns, to }, { ...columns, to, state: "GONE" });
-        for (const asked of ["source", "destination"] as const) {
-          expect(await ask(pair, asked, { ...window, limit: 1000 })).toMatchObject({
-            kind: "not-owned",
-            slot: onItsWay.slot,
-          });
-        }
-      }),
-    );
-
-    it(
-      "is the other shard's when it has all stripes",
-      body(async (pair) => {
-        for (const stripe of stripes) await moveSlot(pair, stripe);
-        expect(await ask(pair, "source", { ...window, limit: 1000 })).toMatchObject({
-          kind: "not-owned",
-          slot: stripes[0]?.slot,
-          ownership: { state: "GONE" },
-        });
-        expect(await listAll(pair, "destination", { ...window, limit: 1000 })).toEqual(inOrder);
-      }),
-    );
+  describe.each(CASES)("a divided prefix of a $kind collection", (one) => {
+    describeLists(divide(openStore, one));
   });
+}
+
+type Case = (typeof CASES)[number];
+
+/** Documents, one of them deleted since, in all stripes of one prefix. `body` runs a test where the source owns them. */
+function divide(openStore: OpenStore, { kind, prefix, stem }: Case) {
+  const placement: Placement = { kind, stripes: 3 };
+  const striped = collection("striped", placement);
+  const stripes = slotsOfPrefix(placement, prefix).map((slot) => ({ collection: striped.name, slot }));
+  const keys = stripes.map(({ slot }) => keysIn(placement, slot, { stem, count: KEYS_PER_STRIPE }));
+  const [deleted = "", ...kept] = keys.flat();
+  const body = (run: (pair: Pair) => Promise<void>) =>
+    twoStores(openStore, [striped], async (source, destination) => {
+      await source.claimFirst(
+        striped.name,
+        stripes.map(({ slot }) => slot),
+      );
+      const write = (key: string) => put(key, `{"key":"${key}"}`, { collection: striped, claim: claim(key) });
+      for (const ofOne of keys) await source.commit(ofOne.map(write));
+      await source.commit([remove(deleted, { collection: striped })]);
+      await run({ placement, source, destination });
+    });
+  const window = { collection: striped.name, from: prefix, to: upTo(kind, prefix) };
+  return { body, stripes, window, inOrder: kept.sort(compareCodePoints), before: kind === "hash" ? prefix : "" };
+}
+
+function describeLists({ body, stripes, window, inOrder, before }: ReturnType<typeof divide>): void {
+  it(
+    "is listed whole by either shard, in pages of any size, wherever they begin",
+    body(async (pair) => {
+      await moveSlot(pair, stripeAt(stripes, 1));
+      for (const asked of ["source", "destination"] as const) {
+        expect(await listAll(pair, asked, { ...window, limit: 1000 })).toEqual(inOrder);
+        const bounds = fc.record({
+          limit: fc.integer({ min: 1, max: 9 }),
+          first: fc.nat({ max: inOrder.length - 1 }),
+          bytesMax: fc.constantFrom(1, 60, 100_000),
+        });
+        await fc.assert(
+          fc.asyncProperty(bounds, async ({ limit, first, bytesMax }) => {
+            const from = `${before}${inOrder[first]}`;
+            const found = await listAll(pair, asked, { ...window, from, limit, bytesMax });
+            expect(found).toEqual(inOrder.slice(first));
+          }),
+          { seed: SEED, numRuns: RUNS },
+        );
+      }
+    }),
+  );
+
+  it(
+    "ends a page that goes on behind it where it ends, and takes the rest in one go",
+    body(async (pair) => {
+      await moveSlot(pair, stripeAt(stripes, 0));
+      const page = await ask(pair, "source", { ...window, to: null, limit: 1000 });
+      expect(page).toMatchObject({ kind: "page", coveredTo: window.to });
+    }),
+  );
+
+  it(
+    "is nobody's while one stripe is on its way",
+    body(async (pair) => {
+      const { destination } = pair;
+      const [moved, onItsWay] = [stripeAt(stripes, 0), stripeAt(stripes, 2)];
+      await moveSlot(pair, moved);
+      await begin(destination, onItsWay);
+      expect(await listAll(pair, "destination", { ...window, limit: 1000 })).toEqual(inOrder);
+      await send(pair.source, onItsWay, { kind: "fence", ...MOVE, destination: "shard-2" as ShardId });
+      expect(await listAll(pair, "destination", { ...window, limit: 1000 })).toEqual(inOrder);
+      // Out of order, as a lost store would have it: nobody may show it.
+      const { to, ...columns } = await pair.source.ownership(onItsWay);
+      await pair.source.setOwnership(onItsWay, { ...columns, to }, { ...columns, to, state: "GONE" });
+      for (const asked of ["source", "destination"] as const) {
+        expect(await ask(pair, asked, { ...window, limit: 1000 })).toMatchObject({
+          kind: "not-owned",
+          slot: onItsWay.slot,
+        });
+      }
+    }),
+  );
+
+  it(
+    "is the other shard's when it has all stripes",
+    body(async (pair) => {
+      for (const stripe of stripes) await moveSlot(pair, stripe);
+      expect(await ask(pair, "source", { ...window, limit: 1000 })).toMatchObject({
+        kind: "not-owned",
+        slot: stripes[0]?.slot,
+        ownership: { state: "GONE" },
+      });
+      expect(await listAll(pair, "destination", { ...window, limit: 1000 })).toEqual(inOrder);
+    }),
+  );
 }
 
 interface Pair {

@@ -37,7 +37,10 @@ beforeAll(async () => {
   ({ client } = await gateway.startEdge("edge", first));
   catalog = await gateway.files.openCatalog();
   const token = await gateway.token("tags:write");
-  for (const key of KEYS) expect((await client.put(`/tags/${key}`, { key }, { token })).status).toBe(201);
+  for (const key of KEYS) {
+    const { status, text } = await client.put(`/tags/${key}`, { key }, { token });
+    if (status !== 201) throw new Error(`${key} was not created: ${status} ${text}`);
+  }
 });
 
 afterAll(async () => {
