@@ -16,6 +16,10 @@ export interface Settings {
   readonly workers: number;
   /** First of ten ports on 127.0.0.1 that the servers take. */
   readonly firstPort: number;
+  /** Least number of cutovers that a figure about pauses is made of. */
+  readonly cutovers: number;
+  /** Rows of the largest range whose move is timed. */
+  readonly rowsMax: number;
 }
 
 /** What a bench may use. */
@@ -29,6 +33,10 @@ export interface BenchContext {
   /** Where what the load generators print is kept. */
   readonly log: string;
   readonly report: (line: string) => void;
+  /** The file that products come from; null for the shipped sample. */
+  readonly productsFile: string | null;
+  /** Keeps a picture beside the results, and with the baseline in docs/. `name` is without its extension. */
+  readonly draw: (name: string, svg: string) => void;
 }
 
 /** One bench. It stops what it started. */

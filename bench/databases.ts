@@ -3,7 +3,7 @@
  * It must not measure anything.
  */
 import { type CassandraGround, openCassandraGround } from "./cassandra-ground.ts";
-import { DatabaseServers, type DynamodbPlace } from "./database-servers.ts";
+import { type ClusterAddress, DatabaseServers, type DynamodbPlace } from "./database-servers.ts";
 
 /** Belongs to the run, which closes it. */
 export class Databases {
@@ -11,6 +11,7 @@ export class Databases {
   readonly #report: (line: string) => void;
   #cassandra: Promise<CassandraGround> | null = null;
   #ground: CassandraGround | null = null;
+  #cluster: Promise<ClusterAddress> | null = null;
   #dynamodb: Promise<DynamodbPlace> | null = null;
 
   /** `directory` is where servers that are started keep their data and logs. */
@@ -19,7 +20,13 @@ export class Databases {
     this.#report = report;
   }
 
-  /** Three nodes with a keyspace for this run, filled. */
+  /** Three nodes, for keyspaces that a bench makes and drops by itself. */
+  cluster(): Promise<ClusterAddress> {
+    this.#cluster ??= this.#servers.startCluster();
+    return this.#cluster;
+  }
+
+  /** The same with a keyspace for this run, filled. */
   cassandra(): Promise<CassandraGround> {
     this.#cassandra ??= this.#openCassandra();
     return this.#cassandra;
@@ -37,7 +44,7 @@ export class Databases {
   }
 
   async #openCassandra(): Promise<CassandraGround> {
-    const address = await this.#servers.startCluster();
+    const address = await this.cluster();
     this.#report("making a keyspace with the products in it");
     this.#ground = await openCassandraGround(address);
     return this.#ground;

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isDocumentCurrent, writeBaseline } from "./baseline.ts";
+import { isDocumentCurrent, type Pictures, writeBaseline } from "./baseline.ts";
 import type { Bench, BenchContext } from "./bench.ts";
 import { cassandraGet } from "./benches/cassandra-get.ts";
 import { cassandraHotSlot } from "./benches/cassandra-hot-slot.ts";
@@ -16,6 +16,13 @@ import { catalogPublish } from "./benches/catalog-publish.ts";
 import { edgeHit } from "./benches/edge-hit.ts";
 import { edgeMiss, edgeMissCached } from "./benches/edge-miss.ts";
 import { groupCommit } from "./benches/group-commit.ts";
+import { moveHalf } from "./benches/move-half.ts";
+import { moveNeighbours } from "./benches/move-neighbours.ts";
+import { movePause } from "./benches/move-pause.ts";
+import { movePauseCassandra } from "./benches/move-pause-cassandra.ts";
+import { moveRate } from "./benches/move-rate.ts";
+import { moveRateCassandra } from "./benches/move-rate-cassandra.ts";
+import { moveSize } from "./benches/move-size.ts";
 import { routing } from "./benches/routing.ts";
 import { shardGet } from "./benches/shard-get.ts";
 import { Databases } from "./databases.ts";
@@ -30,6 +37,7 @@ import type { SuiteName } from "./suite.ts";
 const SUITES: Readonly<Record<SuiteName, readonly Bench[]>> = {
   embedded: [routing, shardGet, groupCommit, edgeMiss, edgeMissCached, edgeHit],
   cassandra: [cassandraGet, cassandraMissing, cassandraPut, cassandraHotSlot, cassandraList, catalogPublish],
+  moves: [moveRate, movePause, moveNeighbours, moveSize, moveHalf, moveRateCassandra, movePauseCassandra],
 };
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RESULTS = join(ROOT, "bench/results");
@@ -44,16 +52,19 @@ async function main(options: BenchOptions): Promise<void> {
   const date = new Date().toISOString();
   const machine = describeMachine();
   if (isBusy(machine)) console.error(`the machine is busy (load ${machine.load}): the figures will be rough`);
-  const result = { date, machine, settings: options.settings, measurements: await runBenches(options) };
-  keepResult(result, options);
+  const pictures = new Map<string, string>();
+  const result = { date, machine, settings: options.settings, measurements: await runBenches(options, pictures) };
+  keepResult(result, pictures, options);
   console.log(options.output === "json" ? JSON.stringify(result, null, 2) : `\n${formatTable(result.measurements)}`);
 }
 
-async function runBenches(options: BenchOptions): Promise<readonly Measurement[]> {
+async function runBenches(options: BenchOptions, pictures: Map<string, string>): Promise<readonly Measurement[]> {
   mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
   const directory = mkdtempSync(join(SCRATCH, "bench-"));
   const databases = new Databases(join(directory, "databases"), report);
-  const run = { directory, processes: new Processes(), databases, settings: options.settings };
+  const draw = (name: string, svg: string): void => void pictures.set(`${name}.svg`, svg);
+  const { settings, productsFile } = options;
+  const run = { directory, processes: new Processes(), databases, settings, productsFile, draw };
   endWithSignal(run);
   const measurements: Measurement[] = [];
   try {
@@ -101,16 +112,17 @@ function endWithSignal(run: Run): void {
   process.once("SIGTERM", end(143));
 }
 
-function keepResult(result: BenchResult, options: BenchOptions): void {
+function keepResult(result: BenchResult, pictures: Pictures, options: BenchOptions): void {
   mkdirSync(RESULTS, { recursive: true });
   const file = join(RESULTS, `${result.date.replaceAll(":", "-")}.json`);
   writeFileSync(file, formatBenchResult(result));
-  if (options.baseline.kind === "keep") writeBaseline(ROOT, options.baseline.suite, result);
+  for (const [name, svg] of pictures) writeFileSync(join(RESULTS, name), svg);
+  if (options.baseline.kind === "keep") writeBaseline(ROOT, { suite: options.baseline.suite, result, pictures });
 }
 
 try {
   const namesOf = (suite: SuiteName) => SUITES[suite].map((bench) => bench.name);
-  const known = { embedded: namesOf("embedded"), cassandra: namesOf("cassandra") };
+  const known = { embedded: namesOf("embedded"), cassandra: namesOf("cassandra"), moves: namesOf("moves") };
   await main(parseBenchOptions(process.argv.slice(2), known));
 } catch (error) {
   if (error instanceof UsageError) {

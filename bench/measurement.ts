@@ -2,7 +2,7 @@
  * What a bench hands back: samples of one or two sides, their medians, and whether the target is reached.
  * It must not measure or print.
  */
-import { median, rounded, type Spread, spreadOf } from "./statistics.ts";
+import { median, percentile, rounded, type Spread, spreadOf } from "./statistics.ts";
 
 /** One timed run of one side. Figures that a platform cannot give are null. */
 export interface Sample {
@@ -88,6 +88,27 @@ function medianOrNull(values: readonly (number | null)[]): number | null {
 export function absolute(subject: Subject, zgate: Side): Measurement {
   const value = zgate.median;
   return { ...subject, zgate, bare: null, value, spread: spreadOf(zgate.runs), reached: isReached(subject, value) };
+}
+
+/** Several samples in each run, of which a share (0 to 1) is not to exceed the figure. */
+export interface PooledRuns {
+  readonly label: string;
+  readonly runs: readonly (readonly number[])[];
+  readonly share: number;
+  /** Of requests in all runs. */
+  readonly failures: number;
+}
+
+/**
+ * A percentile of the samples of all runs together: there may be too few of them in one run. The spread is that of the runs by
+ * themselves.
+ */
+export function pooled(subject: Subject, { label, runs, share, failures }: PooledRuns): Measurement {
+  const value = rounded(percentile(runs.flat(), share));
+  const each = runs.filter((run) => run.length > 0).map((run) => rounded(percentile(run, share)));
+  const nothing = { latencyMedianMs: null, latencyP99Ms: null, serverMicros: null, generatorBusy: null };
+  const zgate = { label, runs: each, median: value, ...nothing, failures };
+  return { ...subject, zgate, bare: null, value, spread: spreadOf(each), reached: isReached(subject, value) };
 }
 
 /** A measurement against a bare counterpart that ran in turns with it. */

@@ -1,8 +1,9 @@
 /**
- * The products that the benches store and ask for: those of the shipped sample, as an import stores them.
+ * The products that the benches store and ask for: those of the shipped sample or of a file, as an import stores them.
  * It must not make up data.
  */
 import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { DEFAULT_KEY_COLUMN, isInteger, tableRow } from "../cli/import/row.ts";
 
 /** A product as it is stored: its canonical key and its document as JSON text. */
@@ -13,9 +14,12 @@ export interface Product {
 
 const SAMPLE = new URL("../cli/sample/products.tsv", import.meta.url);
 
-/** All products of the sample, in the order of the file. */
-export function loadProducts(): readonly Product[] {
-  const [header = "", ...lines] = readFileSync(SAMPLE, "utf8").trimEnd().split("\n");
+/** All products of a file of tab-separated values (also with gzip), in its order; null for the sample. */
+export function loadProducts(file: string | null = null): readonly Product[] {
+  const bytes = readFileSync(file ?? SAMPLE);
+  const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const text = (isPacked ? gunzipSync(bytes) : bytes).toString("utf8");
+  const [header = "", ...lines] = text.trimEnd().split("\n");
   const names = header.split("\t");
   const rows = lines.map((line) => line.split("\t"));
   const isNumeric = (column: number): boolean => rows.every((fields) => isInteger(fields[column] ?? ""));

@@ -14,7 +14,7 @@ import type { SlotAddress } from "../store/port.ts";
 
 /** First and longest pause between two looks at a slot that is moving, in milliseconds. */
 const PAUSE_MS_FIRST = 2;
-const PAUSE_MS_MAX = 50;
+const PAUSE_MS_MAX = 16;
 
 /** A slot that holds a request for longer than this is helped on, in milliseconds: a runner that is alive needs less. */
 const HELP_AFTER_MS = 200;

@@ -26,6 +26,9 @@ const PAGE_BYTES_MAX = 256 * 1024;
 /** So few differences in a pass are little enough to be left for the time after the fence. */
 const LITTLE_ROWS = 16;
 
+/** In so short a pass, in milliseconds, little can have been written beside it: another one would cost more than it spares after the fence. */
+const SHORT_PASS_MS = 25;
+
 /** A slot whose writers are faster than the copy is fenced after so many passes all the same. */
 const PASSES_MAX = 8;
 
@@ -44,6 +47,8 @@ export interface SlotCopyContext {
   readonly limit: Pick<RateLimit, "take">;
   /** Told after each write at the destination. */
   readonly onCopied: (copied: Copied) => void;
+  /** From any fixed point. */
+  readonly monotonicMs: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -60,8 +65,10 @@ export async function copySlot(context: SlotCopyContext, run: string): Promise<C
   const isSource = (source: Ownership): boolean => source.state === "OWNER" && source.epoch === context.move.epoch - 1;
   let before = Number.POSITIVE_INFINITY;
   for (let count = 1; ; count += 1) {
+    const startedAtMs = context.monotonicMs();
     const pass = await new Pass(context, { run, isSource, isLimited: true }).run();
     if (typeof pass === "string") return { kind: pass };
+    if (context.monotonicMs() - startedAtMs <= SHORT_PASS_MS) return { kind: "copied" };
     // When a pass finds as much as the one before it, more of them do not help.
     if (pass.differences <= LITTLE_ROWS || count === PASSES_MAX || pass.differences > before / 2)
       return { kind: "copied" };

@@ -179,12 +179,12 @@ class SlotRun {
   }
 
   async #work(run: string, work: (context: SlotCopyContext) => Promise<string>): Promise<void> {
-    const { address, move, sides, copying, signal } = this.#options;
+    const { address, move, sides, copying, monotonicMs, signal } = this.#options;
     if (copying === null) throw new Error("broken assumption: a helper copies nothing");
     // Work after the fence is short, and the grace is for it.
     const isCutover = this.#isCutover();
     const context = {
-      ...{ address, move, ...copying },
+      ...{ address, move, monotonicMs, ...copying },
       source: () => sides.source.rows(),
       signal: isCutover ? NEVER : signal,
     };

@@ -155,7 +155,7 @@ describe("a slot that is not served here", () => {
   test("a slot that holds a request for long is helped on, one that settles soon is left alone", async () => {
     const soon = await play({ looks: [...Array.from({ length: 7 }, () => at("FENCED", 5)), "serve"] });
     expect(soon.helped).toEqual([]);
-    const late = await play({ looks: [...Array.from({ length: 12 }, () => at("FENCED", 5)), "serve"] });
+    const late = await play({ looks: [...Array.from({ length: 24 }, () => at("FENCED", 5)), "serve"] });
     expect(late.helped.length).toBeGreaterThan(0);
     expect(late.helped[0]).toBeGreaterThanOrEqual(200);
     expect(late.answer).toEqual(done);
