@@ -28,8 +28,7 @@ export async function holdingsOf(operator: Operator, shard: ShardId): Promise<re
     const { name } = collection;
     // Slots first: what is given to it afterwards is in the map or a live move.
     const reports = await operator.shards.slots(shard, { collection: name, range: WHOLE_RANGE, weigh: false });
-    const running = await operator.catalog.moves(name, { limit: LIVE_MAX, state: "running" });
-    const aborting = await operator.catalog.moves(name, { limit: LIVE_MAX, state: "aborting" });
+    const live = await operator.catalog.moves(name, { limit: LIVE_MAX, state: "live" });
     const ranges = (await operator.catalog.current(name))?.ranges ?? [];
     holdings.push({
       collection,
@@ -37,7 +36,7 @@ export async function holdingsOf(operator: Operator, shard: ShardId): Promise<re
       held: reports.filter(
         ({ ownership: { state } }) => state === "OWNER" || state === "FENCED" || state === "RECEIVING",
       ),
-      moves: [...running, ...aborting].filter(({ from, to }) => from === shard || to === shard),
+      moves: live.filter(({ from, to }) => from === shard || to === shard),
     });
   }
   return holdings;

@@ -58,11 +58,8 @@ export async function lookAtSlots(operator: Operator, request: LookRequest): Pro
   return { collection, slots, live, map: await demandMap(operator, collection.name), silent };
 }
 
-async function liveMoves({ catalog }: Operator, { name }: CollectionConfig): Promise<readonly Move[]> {
-  // In this order a move that begins to be aborted meanwhile is seen in one of them at least.
-  const running = await catalog.moves(name, { limit: LIVE_MAX, state: "running" });
-  const aborting = await catalog.moves(name, { limit: LIVE_MAX, state: "aborting" });
-  return [...running, ...aborting];
+function liveMoves({ catalog }: Operator, { name }: CollectionConfig): Promise<readonly Move[]> {
+  return catalog.moves(name, { limit: LIVE_MAX, state: "live" });
 }
 
 /** The live move that holds a slot. */

@@ -51,6 +51,9 @@ const RESPONSE_FAULTS: ReadonlyMap<number, Fault> = new Map([
   [types.responseErrorCodes.unprepared, "not-begun"],
 ]);
 
+/** The servers could not read their own tables of roles: nothing is known of the role, and nothing was begun. */
+const CANNOT_TELL = /unable to perform auth(?:entication|orization)/i;
+
 /** A connection that was never made. */
 const NO_CONNECTION: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
@@ -82,6 +85,7 @@ function isContended(error: unknown): boolean {
 
 function faultOf(error: unknown): Fault {
   if (error instanceof errors.NoHostAvailableError) return heaviest(innerErrorsOf(error).map(([, inner]) => inner));
+  if (error instanceof Error && CANNOT_TELL.test(error.message)) return "not-begun";
   if (error instanceof errors.ResponseError) return faultOfResponse(error);
   if (error instanceof errors.BusyConnectionError) return "overfull";
   if (error instanceof errors.AuthenticationError) return "refused";

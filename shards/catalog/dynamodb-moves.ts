@@ -30,7 +30,7 @@ import {
 } from "./dynamodb-layout.ts";
 import { demandHead, headWrite, newItem } from "./dynamodb-maps.ts";
 import type { DynamodbOperation, ItemWrite, Step } from "./dynamodb-table.ts";
-import { decideChange, isLive, overlaps, repeatCreation, startMove } from "./move-record.ts";
+import { decideChange, isLive, isWanted, overlaps, repeatCreation, startMove } from "./move-record.ts";
 import {
   type Author,
   CatalogError,
@@ -167,14 +167,15 @@ export async function readMoves(
   if (limit < 1) return moves;
   const chosen = collection === null ? await readCollections(operation) : [collection];
   const after = page.after === undefined ? null : await findPlace(operation, page.after);
-  const prefix = state !== undefined && isLive(state) ? PREFIX.live : PREFIX.move;
+  const ofLive = state !== undefined && (state === "live" || isLive(state));
+  const prefix = ofLive ? PREFIX.live : PREFIX.move;
   const streams = chosen.map((name) => listNewest(operation, { collection: name, prefix, after }));
   // Among the ended ones only some have the state that is wanted, so a small page may take many.
   const fetchMax = prefix === PREFIX.move && state !== undefined ? FETCH_MOVES_MAX : Math.min(FETCH_MOVES_MAX, limit);
   let ids: string[] = [];
   const fetch = async (): Promise<void> => {
     const found = await readMany(operation, ids);
-    moves.push(...found.filter((move) => state === undefined || move.state === state));
+    moves.push(...found.filter((move) => isWanted(state, move.state)));
     ids = [];
   };
   for await (const { id } of mergeNewest(streams)) {

@@ -13,6 +13,7 @@ import {
   type MoveCreation,
   type MoveIntent,
   type MoveState,
+  type MovesPage,
   PROGRESS_BYTES_MAX,
 } from "./port.ts";
 
@@ -36,6 +37,12 @@ export type ChangeDecision =
   | { readonly kind: "forgotten" }
   | { readonly kind: "repetition" }
   | { readonly kind: "change"; readonly next: MoveRecord; readonly action: string | null };
+
+/** Whether a page that was asked for so has moves of that state. */
+export function isWanted(wanted: MovesPage["state"], state: MoveState): boolean {
+  if (wanted === undefined) return true;
+  return wanted === "live" ? isLive(state) : wanted === state;
+}
 
 /** Whether a move holds its range. */
 export function isLive(state: MoveState): boolean {

@@ -115,10 +115,10 @@ export type MoveUpdate =
   | { readonly kind: "changed"; readonly move: Move }
   | { readonly kind: "conflict"; readonly current: Move };
 
-/** A page of moves: at most `limit`, of one state if it is given, those older than the move `after` if it is given. */
+/** A page of moves: at most `limit`, of one state if it is given (`live`: not ended), those older than the move `after` if it is given. */
 export interface MovesPage {
   readonly limit: number;
-  readonly state?: MoveState;
+  readonly state?: MoveState | "live";
   readonly after?: string;
 }
 

@@ -139,6 +139,12 @@ export class SqliteConnection {
     return turn;
   }
 
+  /** Bytes that the log may grow by before it is written back. */
+  logGrowth(): number {
+    const size = statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    return Math.max(0, LOG_BYTES_MAX - size);
+  }
+
   /** Waits for the writes under way, then closes the file. Repeating it waits for the same. */
   close(): Promise<void> {
     this.#closed ??= this.#lastWrite.then(() => {

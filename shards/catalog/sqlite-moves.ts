@@ -27,7 +27,7 @@ const SQL = {
   live: "SELECT record FROM moves WHERE collection = ? AND state IN ('running', 'aborting') ORDER BY position",
   moves: `
     SELECT record FROM moves
-    WHERE (:collection IS NULL OR collection = :collection) AND (:state IS NULL OR state = :state)
+    WHERE (:collection IS NULL OR collection = :collection) AND (:state IS NULL OR state = :state OR (:state = 'live' AND state IN ('running', 'aborting')))
       AND (:after IS NULL OR position < (SELECT position FROM moves WHERE id = :after))
     ORDER BY position DESC LIMIT :limit`,
   head: "SELECT version FROM heads WHERE collection = ?",

@@ -132,17 +132,32 @@ export class WorkerCrew {
   #replace(): void {
     const { nowMs, limits, onFatal } = this.#options;
     const step = afterDeath(this.#history, nowMs(), limits);
+    if (step.kind === "give-up" && this.#hasReady()) {
+      // Those that serve are not to end for those that cannot begin: a store may be unwilling for a while only.
+      this.#options.log("error", "worker-crash-loop", { deaths: step.deaths, retryMs: limits.windowMs });
+      this.#history = afterHealthy();
+      this.#forkAfter(limits.windowMs);
+      return;
+    }
     if (step.kind === "give-up") {
       const message = `${step.deaths} workers died within ${limits.windowMs / 1000} s; see the log lines before this one`;
       onFatal(new FatalError("CRASH_LOOP", message));
       return;
     }
     this.#history = step.history;
+    this.#forkAfter(step.delayMs);
+  }
+
+  #forkAfter(delayMs: number): void {
     const timer = setTimeout(() => {
       this.#respawns.delete(timer);
       this.#fork();
-    }, step.delayMs);
+    }, delayMs);
     this.#respawns.add(timer);
+  }
+
+  #hasReady(): boolean {
+    return [...this.#members.values()].some(({ isReady }) => isReady);
   }
 
   /** The lowest id that is alive and ready; ids only grow, so it keeps the task until it dies. */

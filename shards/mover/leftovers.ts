@@ -39,44 +39,63 @@ const SLOTS_AT_ONCE = 256;
 
 /** Cleans round after round until `signal` aborts. Never rejects. */
 export async function runLeftovers(options: LeftoversOptions, signal: AbortSignal): Promise<void> {
-  const clean = new Set<string>();
+  const known = new CleanMoves();
   while (!signal.aborted) {
     await sleepUntilAborted(options.clock, ROUND_MS, signal);
     try {
-      if (!signal.aborted) await cleanLeftovers(options, { clean, signal });
+      if (!signal.aborted) await cleanLeftovers(options, { known, signal });
     } catch (error) {
       options.log("warn", "clean-up-failed", describeError(error));
     }
   }
 }
 
-/** `clean`: ids of moves of which nothing is left here, found out so far. */
+/** What earlier rounds have found out: moves of which nothing is left here, and from which on that holds of all older ones. */
+export class CleanMoves {
+  readonly ids = new Set<string>();
+  allFrom: string | null = null;
+}
+
+/** One of many rounds over the same catalog. */
 export interface CleaningRound {
-  readonly clean: Set<string>;
+  readonly known: CleanMoves;
   readonly signal: AbortSignal;
 }
 
-/** One round over all ended moves. Rejects with `CatalogError` or `StoreError`; what was removed stays removed. */
+/**
+ * One round over the ended moves, newest first, down to where everything is known to be clean: what was moved years ago costs nothing.
+ * Rejects with `CatalogError` or `StoreError`; what was removed stays removed.
+ */
 export async function cleanLeftovers(options: LeftoversOptions, round: CleaningRound): Promise<void> {
+  const { known, signal } = round;
   let after: string | null = null;
-  for (;;) {
+  let cleanFrom: string | null = null;
+  walk: for (;;) {
     const page: readonly Move[] = await options.catalog.moves(null, {
       limit: PAGE_MOVES,
       ...(after === null ? {} : { after }),
     });
     for (const move of page) {
-      if (round.signal.aborted) return;
-      if (isDue(options, move) && !round.clean.has(move.id) && (await cleanMove(options, round, move))) {
-        round.clean.add(move.id);
-      }
+      if (signal.aborted) return;
+      cleanFrom = (await isClean(options, round, move)) ? (cleanFrom ?? move.id) : null;
+      if (move.id === known.allFrom) break walk;
     }
     after = page.at(-1)?.id ?? null;
-    if (after === null || page.length < PAGE_MOVES) return;
+    if (after === null || page.length < PAGE_MOVES) break;
   }
+  known.allFrom = cleanFrom;
 }
 
-function isDue({ shard, clock }: LeftoversOptions, move: Move): boolean {
-  if (isLive(move.state) || (move.from !== shard && move.to !== shard)) return false;
+/** Whether nothing is left of the move here, now or for good: then it need not be looked at again. */
+async function isClean(options: LeftoversOptions, round: CleaningRound, move: Move): Promise<boolean> {
+  if (isLive(move.state)) return false;
+  if (round.known.ids.has(move.id) || (move.from !== options.shard && move.to !== options.shard)) return true;
+  if (!isDue(options, move) || !(await cleanMove(options, round, move))) return false;
+  round.known.ids.add(move.id);
+  return true;
+}
+
+function isDue({ clock }: LeftoversOptions, move: Move): boolean {
   return move.changedAtMs + move.settings.retentionMs <= clock.nowMs();
 }
 

@@ -4,7 +4,7 @@
  */
 import type { CollectionConfig } from "../../config/config.ts";
 import type { ShardId } from "../../router/ids.ts";
-import type { Catalog, Move, MoveState } from "../catalog/port.ts";
+import type { Catalog, Move } from "../catalog/port.ts";
 import { describeError } from "../log.ts";
 import { driveMove, type MoveDriverOptions } from "./move-driver.ts";
 import { sleepUntilAborted } from "./slot-runner.ts";
@@ -31,8 +31,6 @@ const REST_MS = 30_000;
 
 /** Moves in one page of the catalog's list. */
 const PAGE_MOVES = 100;
-
-const LIVE_STATES: readonly MoveState[] = ["running", "aborting"];
 
 /** Polls and drives until `signal` aborts, then until all that was under way has ended. Never rejects. */
 export async function runMoverAgent(options: MoverAgentOptions, signal: AbortSignal): Promise<void> {
@@ -65,12 +63,12 @@ class MoverAgent {
   async #findMoves(): Promise<readonly Move[]> {
     const { catalog, shard, clock, log } = this.#options;
     try {
-      const live = await Promise.all(LIVE_STATES.map((state) => listMoves(catalog, state)));
+      const live = await listLive(catalog);
       if (this.#isSilent) log("info", "mover-catalog-back");
       this.#isSilent = false;
       const isFree = ({ id, to }: Move): boolean =>
         to === shard && !this.#driven.has(id) && (this.#restUntilMs.get(id) ?? 0) <= clock.nowMs();
-      return live.flat().filter(isFree);
+      return live.filter(isFree);
     } catch (error) {
       if (!this.#isSilent) log("warn", "mover-catalog-silent", describeError(error));
       this.#isSilent = true;
@@ -123,13 +121,13 @@ function leaseOf(move: Move): string {
   return `move/${move.id}`;
 }
 
-async function listMoves(catalog: Pick<Catalog, "moves">, state: MoveState): Promise<readonly Move[]> {
+async function listLive(catalog: Pick<Catalog, "moves">): Promise<readonly Move[]> {
   const moves: Move[] = [];
   for (;;) {
     const last = moves.at(-1);
     const page = await catalog.moves(null, {
       limit: PAGE_MOVES,
-      state,
+      state: "live",
       ...(last === undefined ? {} : { after: last.id }),
     });
     moves.push(...page);

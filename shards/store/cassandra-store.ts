@@ -9,7 +9,7 @@ import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import { isReadable, type Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
 import type { MoveEpoch } from "../../router/slot-transition.ts";
-import type { CassandraSession } from "../cassandra/session.ts";
+import type { CassandraSession, Urgency } from "../cassandra/session.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { COMMIT_MS_MAX, type CommitServices, commitGroup } from "./cassandra-commit.ts";
@@ -130,7 +130,8 @@ class CassandraStore implements Store {
 
   latestOp(address: RowAddress): Promise<LatestOpOutcome> {
     return this.#run(address.collection, async (table) => {
-      const { ownership, document } = await this.#readDocument(table, address);
+      // Somebody waits to be told what became of a write.
+      const { ownership, document } = await this.#readDocument(table, address, "urgent");
       if (!isReadable(ownership)) return { kind: "not-owned", ownership };
       return { kind: "op", op: document?.op ?? null };
     });
@@ -246,8 +247,8 @@ class CassandraStore implements Store {
     return { session: this.#session, table: statements.table };
   }
 
-  async #readDocument({ statements }: Table, { slot, key }: RowAddress) {
-    const rows = await this.#session.readSerial(statements.readDocument(slot, key));
+  async #readDocument({ statements }: Table, { slot, key }: RowAddress, urgency: Urgency = "usual") {
+    const rows = await this.#session.readSerial(statements.readDocument(slot, key), urgency);
     const [first] = rows;
     return { ownership: parseOwnership(first), document: first === undefined ? null : parseDocument(first) };
   }

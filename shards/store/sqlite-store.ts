@@ -221,10 +221,10 @@ class SqliteStore implements Store {
     return { kind: "ready" };
   }
 
-  /** Of the disk: others may take it. */
+  /** Of the disk, which others may take, without what the log of writes may still grow by. */
   freeBytes(): number {
     const { bavail, bsize } = statfsSync(dirname(this.#file));
-    return bavail * bsize;
+    return Math.max(0, bavail * bsize - this.#connection.logGrowth());
   }
 
   close(): Promise<void> {

@@ -292,6 +292,24 @@ function describeUpdates(openCatalog: OpenCatalog): void {
         expect(await catalog.createMove(moveOf("b", null), author())).toMatchObject({ kind: "overlaps", move: { id } });
       }),
     );
+
+    it(
+      "running and aborting are live, in one list, until they end",
+      inCreated(openCatalog, async (catalog) => {
+        const [first, second, ended] = [
+          await start(catalog, ["a", "c"]),
+          await start(catalog, ["c", "e"]),
+          await start(catalog, ["e", "g"]),
+        ];
+        await catalog.updateMove(first.id, { expectedRevision: 1, state: "aborting" }, author());
+        await catalog.updateMove(ended.id, { expectedRevision: 1, state: "done" }, author());
+        const live = await catalog.moves(null, { limit: 10, state: "live" });
+        expect(live.map(({ id, state }) => [id, state])).toEqual([
+          [second.id, "running"],
+          [first.id, "aborting"],
+        ]);
+      }),
+    );
   });
 }
 

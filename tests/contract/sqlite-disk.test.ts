@@ -52,9 +52,8 @@ describe("a disk of 4 MiB", () => {
     skip(!isMounted, REASON);
     const store = await createSqliteStore({ file, shard: SHARD, collections: [PRODUCTS] });
     await store.claimFirst(PRODUCTS.name, slotsOf(PRODUCTS.placement));
-    const free = Number(store.freeBytes());
-    expect(free).toBeGreaterThan(0);
-    expect(free).toBeLessThan(4 * 1024 * 1024);
+    // The log of writes alone may grow larger than this disk.
+    expect(store.freeBytes()).toBe(0);
     const acknowledged: string[] = [];
     const refusal = await (async () => {
       writeFileSync(filler, Buffer.alloc(1024 * 1024));
@@ -68,7 +67,6 @@ describe("a disk of 4 MiB", () => {
       }
       return null;
     })();
-    expect(store.freeBytes()).toBeLessThan(free / 2);
     expect(refusal).toBeInstanceOf(StoreError);
     expect(refusal).toMatchObject({ kind: "full", message: expect.stringContaining(file) });
     await expect(store.commit([put("late", "1")])).rejects.toMatchObject({ kind: "full" });

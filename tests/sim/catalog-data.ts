@@ -4,6 +4,7 @@ import type { ShardMap } from "../../router/shard-map.ts";
 import {
   decideChange,
   isLive,
+  isWanted,
   type MoveRecord,
   overlaps,
   repeatCreation,
@@ -91,7 +92,7 @@ export class CatalogData {
   moves({ limit, state, after }: MovesPage): readonly Move[] {
     const all = [...this.#moves.values()].map(({ move }) => move).reverse();
     const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
-    const wanted = all.slice(from).filter((move) => state === undefined || move.state === state);
+    const wanted = all.slice(from).filter((move) => isWanted(state, move.state));
     return wanted.slice(0, limit);
   }
 

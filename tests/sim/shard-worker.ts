@@ -6,7 +6,7 @@ import { GroupCommit } from "../../shards/group-commit.ts";
 import { createRoutes, type ShardRoutes } from "../../shards/http/routes.ts";
 import { createSlotAccess } from "../../shards/http/slot-access.ts";
 import { createMapCache } from "../../shards/map-cache.ts";
-import { cleanLeftovers, type LeftoversOptions } from "../../shards/mover/leftovers.ts";
+import { CleanMoves, cleanLeftovers, type LeftoversOptions } from "../../shards/mover/leftovers.ts";
 import type { MoveTrace } from "../../shards/mover/move-trace.ts";
 import { runMoverAgent } from "../../shards/mover/mover-agent.ts";
 import { createSlotHelp } from "../../shards/mover/slot-help.ts";
@@ -137,10 +137,10 @@ async function keepClean(
   const options: LeftoversOptions = {
     ...{ shard, collections: town.collections, store, peers, catalog: simCatalog, clock: life.clock, log },
   };
-  const clean = new Set<string>();
+  const known = new CleanMoves();
   while (!signal.aborted) {
     await life.clock.sleep(stage.scheduler.random.below(CLEANING_MS));
-    await cleanLeftovers(wrapLeftovers(options), { clean, signal }).catch(() => undefined);
+    await cleanLeftovers(wrapLeftovers(options), { known, signal }).catch(() => undefined);
   }
 }
 

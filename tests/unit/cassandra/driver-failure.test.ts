@@ -76,6 +76,20 @@ const CASES: readonly Case[] = [
   { name: "ConfigError", error: response(codes.configError), kinds: REFUSED },
   { name: "AlreadyExists", error: response(codes.alreadyExists), kinds: REFUSED },
   { name: "Unauthorized", error: response(codes.unauthorized), kinds: REFUSED },
+  {
+    name: "Unauthorized, because the servers cannot read their own roles",
+    error: response(codes.unauthorized, {
+      message: "Unable to perform authorization of permissions: Operation timed out",
+    }),
+    kinds: NOT_BEGUN,
+  },
+  {
+    name: "BadCredentials, because the servers cannot read their own roles",
+    error: response(codes.badCredentials, {
+      message: "Unable to perform authentication: Cannot achieve consistency level QUORUM",
+    }),
+    kinds: NOT_BEGUN,
+  },
   { name: "BadCredentials", error: response(codes.badCredentials), kinds: REFUSED },
   { name: "ProtocolError", error: response(codes.protocolError), kinds: REFUSED },
   { name: "FunctionFailure", error: response(codes.functionFailure), kinds: REFUSED },

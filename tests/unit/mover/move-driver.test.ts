@@ -11,7 +11,7 @@ import { parseProgress } from "../../../router/move-progress.ts";
 import { rangeOf } from "../../../router/shard-map.ts";
 import type { Author, Catalog, Move, MoveSettings } from "../../../shards/catalog/port.ts";
 import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
-import { cleanLeftovers } from "../../../shards/mover/leftovers.ts";
+import { CleanMoves, cleanLeftovers } from "../../../shards/mover/leftovers.ts";
 import { type MoverAgentOptions, runMoverAgent } from "../../../shards/mover/mover-agent.ts";
 import { runSlot } from "../../../shards/mover/slot-runner.ts";
 import { put, STRIPED } from "../../contract/store-fixture.ts";
@@ -260,7 +260,7 @@ test("leftovers are removed after the retention time and the decision, columns s
     ...{ shard: SOURCE, collections: CONFIG.collections, store: bed.stores.source, peers, catalog, clock },
     log: () => undefined,
   };
-  const round = { clean: new Set<string>(), signal: stopping.signal };
+  const round = { known: new CleanMoves(), signal: stopping.signal };
   const address = addressIn("la");
   await cleanLeftovers(options, round);
   expect(await rowsOf(bed.stores.source, address)).toHaveLength(700);
@@ -272,7 +272,7 @@ test("leftovers are removed after the retention time and the decision, columns s
   await cleanLeftovers(options, round);
   expect(await rowsOf(bed.stores.source, address)).toEqual([]);
   expect(await bed.stores.source.ownership(address)).toEqual(before);
-  expect([...round.clean]).toEqual([move.id]);
+  expect([...round.known.ids]).toEqual([move.id]);
   expect(await rowsOf(bed.stores.destination, address)).toHaveLength(700);
 });
 

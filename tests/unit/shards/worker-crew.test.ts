@@ -8,6 +8,7 @@ const LIMITS = { delayMsFirst: 1, delayMsMax: 1, deathsMax: 3, windowMs: 1000, h
 
 /** A crew of fakes; `heard` are the orders by worker. */
 function createCrew(size: number) {
+  const [logged, fatal]: [string[], string[]] = [[], []];
   const workers: (EventEmitter & { readonly heard: unknown[] })[] = [];
   const fork = (): Worker => {
     const heard: unknown[] = [];
@@ -26,11 +27,9 @@ function createCrew(size: number) {
     limits: LIMITS,
     stopMsMax: 1000,
     nowMs: () => 0,
-    log: () => undefined,
+    log: (_level, event) => logged.push(event),
     onReady: () => undefined,
-    onFatal: (error) => {
-      throw error;
-    },
+    onFatal: (error) => fatal.push(error.code),
   });
   crew.start();
   const stop = async (): Promise<void> => {
@@ -38,7 +37,7 @@ function createCrew(size: number) {
     for (const worker of workers) worker.emit("exit", 0, null);
     await stopped;
   };
-  return { crew, workers, stop };
+  return { crew, workers, stop, logged, fatal };
 }
 
 const STANDING = { lost: ["carts"], unsettled: [] };
@@ -60,5 +59,32 @@ test("as long as nothing was told, a worker that gets ready hears no standing", 
   const { workers, stop } = createCrew(1);
   workers[0]?.emit("message", { type: "ready" });
   expect(workers[0]?.heard).toEqual([{ type: "sweep" }]);
+  await stop();
+});
+
+/** The latest worker dies again and again, as often as the limits count. */
+async function dieTooOften(workers: readonly EventEmitter[]): Promise<void> {
+  for (let deaths = 1; deaths <= LIMITS.deathsMax; deaths += 1) {
+    const count = workers.length;
+    workers.at(-1)?.emit("exit", 1, null);
+    if (deaths < LIMITS.deathsMax) await expect.poll(() => workers.length).toBe(count + 1);
+  }
+}
+
+test("workers that cannot begin end a shard of which nobody serves", async () => {
+  const { workers, stop, fatal } = createCrew(1);
+  await dieTooOften(workers);
+  expect(fatal).toEqual(["CRASH_LOOP"]);
+  await stop();
+});
+
+test("workers that cannot begin do not end those that serve: they are tried again, later", async () => {
+  const { workers, stop, fatal, logged } = createCrew(2);
+  workers[0]?.emit("message", { type: "ready" });
+  await dieTooOften(workers);
+  expect(fatal).toEqual([]);
+  expect(logged).toContain("worker-crash-loop");
+  const count = workers.length;
+  await expect.poll(() => workers.length, { timeout: 5000 }).toBe(count + 1);
   await stop();
 });
