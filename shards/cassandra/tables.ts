@@ -94,7 +94,8 @@ const DOCUMENT_OPTIONS = [
 
 /**
  * The table of a collection's documents, as the newest migration leaves it: a partition is a slot, its static columns are the
- * slot's ownership. `kind` is 0 for documents and tombstones, 1 for the sentinel, 2 for idempotency records, 3 for what is to be swept, by age.
+ * slot's ownership. `kind` is 0 for documents and tombstones, 1 for the sentinel, 2 for idempotency records, 3 for what is to be swept, by age, 4 for
+ * the traces of batches.
  */
 export function createDocumentTable(keyspace: string, table: string): string {
   const columns = [

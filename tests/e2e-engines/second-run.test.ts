@@ -1,6 +1,8 @@
 // The end-to-end tests once more, on Cassandra and DynamoDB. What is not here tests no store: signatures, hostile requests
 // and command lines are the same on any; shard-cluster, start-instance and start-death are about SQLite's files, locks and
 // processes, and up-on-engines.test.ts is about those of the engines.
+// Whole moves on engines are in crash-matrix.test.ts and, under load, in tests/chaos; the operator's commands for them
+// (move-commands) ask shards and catalog, whose contracts run on engines.
 // Must not hold tests of its own.
 import { describe } from "vitest";
 import { ENGINES } from "../e2e/storage.ts";
