@@ -21,6 +21,7 @@ const OPTIONS = new Set([
   ...optionsIn(readText("tests/model/main.ts")),
   ...optionsIn(readText("tests/faults/main.ts")),
   ...optionsIn(readText("tests/chaos/main.ts")),
+  ...optionsIn(readText("tests/crash/main.ts")),
   ...optionsIn(readText("tests/sim/main.ts")),
   ...OF_OTHERS,
 ]);
