@@ -19,7 +19,7 @@ const STAGES: readonly (readonly string[])[] = [
   ["--coverage", ...projects("unit", "contract", "worker", "e2e", "model", "sim")],
   projects("engines", "e2e-engines"),
   projects("crash", "faults"),
-  projects("chaos"),
+  projects("chaos", "chaos-cassandra"),
 ];
 
 process.exitCode = await runTests(process.argv.slice(2));

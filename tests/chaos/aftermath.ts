@@ -12,15 +12,18 @@ import { type Finished, zgate } from "../e2e/cli-process.ts";
 import { type ShardFiles, TEST_SIGNING_KEYS } from "../e2e/shard-process.ts";
 import { meaningOf } from "../faults/answer-meaning.ts";
 import { keySetOf } from "../faults/key-set.ts";
+import type { EdgeAccess } from "../faults/load-message.ts";
 import { until } from "../faults/patience.ts";
 import { ShardWire } from "../faults/shard-wire.ts";
 import { createRequestSigner } from "../faults/signed-request.ts";
+import type { Way } from "../faults/way.ts";
 import { createRandom } from "../history/random.ts";
 import { Recorder } from "../history/recorder.ts";
-import { CHAOS_KEYS } from "./chaos-config.ts";
+import { keysOf } from "./chaos-config.ts";
 import type { ChaosShards } from "./chaos-shards.ts";
 import { EdgeMaps } from "./edge-maps.ts";
 import { createEdgeWay } from "./edge-way.ts";
+import { createGatewayWay } from "./gateway-way.ts";
 
 const PAGE = 100;
 
@@ -60,17 +63,39 @@ export function askOperator({ directory, configFile }: ShardFiles, ...args: read
 }
 
 /** Reads every key at whoever owns it, into a history of its own. Throws when one cannot be read. */
-export async function readEverything(shards: ChaosShards): Promise<string> {
+export async function readOwners(shards: ChaosShards): Promise<string> {
   const { files, origins } = shards;
-  const history = join(files.directory, "history-last.jsonl");
-  const recorder = new Recorder(history);
   const wire = new ShardWire(createRequestSigner(TEST_SIGNING_KEYS), () => 0);
   const config = parseConfig(files.configText, files.configFile);
   const maps = new EdgeMaps({ config, origins, wire, random: createRandom(1), isStale: false });
   const way = createEdgeWay({ origins, wire, maps, onCutover: () => undefined });
-  for (const [index, key] of keySetOf(files.configText, CHAOS_KEYS, createRandom(1)).keys.entries()) {
-    const id = `last-${index}`;
-    recorder.start({ id, process: "last", key: key.path, isKeyed: false, request: { kind: "read" } });
+  return readEverything(shards, { name: "last", way });
+}
+
+/** As `readOwners`, over each of the edges. */
+export async function readOverEdges(shards: ChaosShards, { urls, token }: EdgeAccess): Promise<readonly string[]> {
+  const readers = urls.map((url, index) => {
+    const way = createGatewayWay({ urls: [url], token }, createRandom(1));
+    return readEverything(shards, { name: `last-${index}`, way });
+  });
+  return Promise.all(readers);
+}
+
+interface LastReader {
+  readonly name: string;
+  readonly way: Way;
+}
+
+async function readEverything({ files }: ChaosShards, { name, way }: LastReader): Promise<string> {
+  const history = join(files.directory, `history-${name}.jsonl`);
+  const recorder = new Recorder(history);
+  for (const [index, key] of keySetOf(
+    files.configText,
+    keysOf(files.config.collections.keys()),
+    createRandom(1),
+  ).keys.entries()) {
+    const id = `${name}.${index}`;
+    recorder.start({ id, process: name, key: key.path, isKeyed: false, request: { kind: "read" } });
     const outcome = await way.send(key, { method: "GET", path: key.path, query: "", headers: {}, body: null });
     const { result, label } = meaningOf(outcome, "read");
     if (result.kind !== "found" && result.kind !== "missing") throw new Error(`${key.path} cannot be read: ${label}`);

@@ -4,9 +4,6 @@ import { type KeyNames, series } from "../faults/key-set.ts";
 
 export const SHARD_IDS = ["shard-1", "shard-2", "shard-3"] as const;
 
-/** Time for which records and tombstones stay: longer than any client repeats a write. */
-const RETENTION = "5m";
-
 const COLLECTIONS = [
   { name: "products", placement: 'kind = "range"', cuts: ["f", "q"] },
   { name: "carts", placement: 'kind = "hash"', cuts: ["ag", "l0"] },
@@ -25,16 +22,29 @@ export const CHAOS_KEYS: KeyNames = {
   notes: [..."abcdefghijklmnopqrst"].flatMap((second) => series(`k${second}`, 4)),
 };
 
+/** The keys of some collections. */
+export function keysOf(collections: Iterable<string>): KeyNames {
+  return Object.fromEntries([...collections].map((name) => [name, CHAOS_KEYS[name] ?? []]));
+}
+
+/** What differs between instances. `retention`: how long records and tombstones stay, longer than any client repeats a write. */
+export interface ChaosSettings {
+  readonly retention: string;
+  readonly collections: readonly string[];
+}
+
 /** The configuration as text; `origins` in the order of the shards. */
-export function chaosConfig(origins: readonly string[]): string {
+export function chaosConfig(origins: readonly string[], { retention, collections }: ChaosSettings): string {
   return [
-    ...COLLECTIONS.map(({ name, placement, cuts: [first, second] }) => {
-      const head = `[[collections]]\nname = "${name}"\n${placement}`;
-      const retention = `idempotency_retention = "${RETENTION}"\ntombstone_retention = "${RETENTION}"`;
-      const bounds = [`start = ""\nend = "${first}"`, `start = "${first}"\nend = "${second}"`, `start = "${second}"`];
-      const map = bounds.map((bound, index) => `[[collections.map]]\n${bound}\nshard = "${SHARD_IDS[index]}"`);
-      return [head, retention, ...map].join("\n");
-    }),
+    ...COLLECTIONS.filter(({ name }) => collections.includes(name)).map(
+      ({ name, placement, cuts: [first, second] }) => {
+        const head = `[[collections]]\nname = "${name}"\n${placement}`;
+        const retentions = `idempotency_retention = "${retention}"\ntombstone_retention = "${retention}"`;
+        const bounds = [`start = ""\nend = "${first}"`, `start = "${first}"\nend = "${second}"`, `start = "${second}"`];
+        const map = bounds.map((bound, index) => `[[collections.map]]\n${bound}\nshard = "${SHARD_IDS[index]}"`);
+        return [head, retentions, ...map].join("\n");
+      },
+    ),
     ...origins.map((origin, index) => `[[shards]]\nid = "${SHARD_IDS[index]}"\norigins = ["${origin}"]`),
   ].join("\n\n");
 }

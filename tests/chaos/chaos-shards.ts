@@ -6,9 +6,10 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findFreePorts } from "../e2e/free-ports.ts";
 import { createShardFiles, isAlive, type ShardFiles, type ShardProcess, startShard } from "../e2e/shard-process.ts";
+import type { StorageAddresses } from "../e2e/storage.ts";
 import { type CutProxy, startProxy } from "../engines/cut-proxy.ts";
 import { until } from "../faults/patience.ts";
-import { chaosConfig, SHARD_IDS } from "./chaos-config.ts";
+import { type ChaosSettings, chaosConfig, SHARD_IDS } from "./chaos-config.ts";
 
 const WORKERS = 2;
 
@@ -23,6 +24,16 @@ interface Member {
   readonly port: number;
   readonly files: ShardFiles;
   process: ShardProcess;
+}
+
+/** What to start. */
+export interface ShardsRequest {
+  readonly directory: string;
+  /** Is given every line that any of them logs. */
+  readonly onLine: (line: string) => void;
+  /** Engines to store in; null for embedded files. */
+  readonly addresses: StorageAddresses | null;
+  readonly settings: ChaosSettings;
 }
 
 /** The shards and what parts them. */
@@ -43,18 +54,24 @@ export class ChaosShards {
     this.#onLine = onLine;
   }
 
-  /** `onLine` is given every line that any of them logs. */
-  static async start(directory: string, onLine: (line: string) => void): Promise<ChaosShards> {
+  static async start({ directory, onLine, addresses, settings }: ShardsRequest): Promise<ChaosShards> {
     const first = await findFreePorts(SHARD_IDS.length);
     const ports = SHARD_IDS.map((_, index) => first + index);
     const originOf = (port: number): string => `http://127.0.0.1:${port}`;
-    const files = await createShardFiles({ configText: chaosConfig(ports.map(originOf)), directory });
+    const configText = chaosConfig(ports.map(originOf), settings);
+    const files = await createShardFiles({ configText, directory, ...(addresses === null ? {} : { addresses }) });
     const proxies = await Promise.all(ports.map(() => Promise.all(ports.map((to) => startProxy(`127.0.0.1:${to}`)))));
     const members: Member[] = [];
     for (const [index, id] of SHARD_IDS.entries()) {
-      const seen = ports.map((port, to) => (to === index ? originOf(port) : `http://${proxies[index]?.[to]?.address}`));
       const configFile = join(directory, `zgate-of-${id}.toml`);
-      writeFileSync(configFile, chaosConfig(seen));
+      const others = ports.flatMap((port, to) =>
+        to === index ? [] : [[originOf(port), proxies[index]?.[to]?.address]],
+      );
+      const ownText = others.reduce(
+        (text, [from, to]) => text.replace(`"${from}"`, `"http://${to}"`),
+        files.configText,
+      );
+      writeFileSync(configFile, ownText);
       const own = { id, port: ports[index] ?? 0, files: { ...files, configFile } };
       members.push({ ...own, process: await startMember(own, onLine) });
     }

@@ -2,17 +2,22 @@
  * What a chaos run breaks: one thing after the other, chosen by the seed, each of them at least once.
  * It must leave everything whole: whatever is stopped, cut or locked is let go in the end.
  */
-
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Load } from "../faults/load.ts";
 import type { Random } from "../history/random.ts";
+import type { ChaosEdges } from "./chaos-edges.ts";
 import type { ChaosShards } from "./chaos-shards.ts";
+import type { NodeFaults } from "./node-faults.ts";
 import type { OperatorCrew } from "./operator-crew.ts";
 
 /** What there is to break. */
 export interface Victims {
   readonly shards: ChaosShards;
+  /** Null where there are no real ones. */
+  readonly edges: ChaosEdges | null;
+  /** Of the engines beneath the shards; null where these store in files. */
+  readonly nodes: NodeFaults | null;
   readonly operator: OperatorCrew;
   readonly load: Load;
   readonly random: Random;
@@ -29,8 +34,10 @@ const LONG_MS = 10_000;
 
 type Fault = (victims: Victims) => Promise<void>;
 
-/** By name. */
-const FAULTS: Readonly<Record<string, Fault>> = {
+type Faults = Readonly<Record<string, Fault>>;
+
+/** By name, in every run. */
+const FAULTS: Faults = {
   "kill -9 of a worker": ({ shards, random }) => shards.killWorker(pick(shards.workerPids(), random)),
   "kill -9 of a primary": ({ shards, random }) => shards.replacePrimary(pick(shards.primaryPids(), random)),
   "SIGSTOP of a worker": ({ shards, random }) =>
@@ -42,22 +49,50 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "kill -9 of a process of clients": ({ load }) => load.killOne(),
   "a cut between two shards": (victims) => part(victims, "cut"),
   "silence between two shards": (victims) => part(victims, "silence"),
-  "the catalog is locked": lockCatalog,
 };
+
+const ON_FILES: Faults = { "the catalog is locked": lockCatalog };
+
+function edgeFaults(edges: ChaosEdges): Faults {
+  return {
+    "kill -9 of an edge": ({ random }) => edges.replaceOne(random),
+    "SIGSTOP of an edge": ({ random }) => edges.stopOne(random, () => sleep(random.chance(0.3) ? LONG_MS : SHORT_MS)),
+  };
+}
+
+function nodeFaults(nodes: NodeFaults): Faults {
+  return {
+    "kill -9 of a Cassandra node": ({ random }) => nodes.killOne(random),
+    "restart of a Cassandra node": ({ random }) => nodes.restartOne(random),
+    "SIGSTOP of a Cassandra node": ({ random }) => nodes.stopOne(random, LONG_MS),
+    "connections to a Cassandra node cut": ({ random }) => nodes.cutOne(random),
+    "SIGSTOP of the catalog's server": ({ random }) => nodes.stopCatalog(random.chance(0.5) ? LONG_MS : SHORT_MS),
+  };
+}
+
+function faultsOf({ edges, nodes }: Victims): Faults {
+  return {
+    ...FAULTS,
+    ...(edges === null ? {} : edgeFaults(edges)),
+    ...(nodes === null ? ON_FILES : nodeFaults(nodes)),
+  };
+}
 
 /** Breaks things until `untilMs` (as of performance.now()), and each at least once. Resolves to how often each was. */
 export async function breakThings(victims: Victims, untilMs: number): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
-  const names = Object.keys(FAULTS);
+  const faults = faultsOf(victims);
+  const names = Object.keys(faults);
   const fresh = [...names];
   while (performance.now() < untilMs || fresh.length > 0) {
     const name = pick(fresh.length > 0 ? fresh : names, victims.random);
     if (fresh.length > 0) fresh.splice(fresh.indexOf(name), 1);
     victims.tell(name);
-    await FAULTS[name]?.(victims);
+    await faults[name]?.(victims);
     counts.set(name, (counts.get(name) ?? 0) + 1);
     await sleep(CALM_MS_MIN + victims.random.below(CALM_MS_MAX - CALM_MS_MIN));
   }
+  await victims.nodes?.settle();
   return counts;
 }
 

@@ -1,36 +1,46 @@
 /**
- * `npm run chaos -- --minutes M --seed S`: the chaos run alone, as long as asked for.
- * It must not decide anything about the run but its sizes.
+ * `npm run chaos -- --minutes M --seed S --store S --edges E`: the chaos run alone, as long as asked for.
+ * It must not decide anything about the run but its sizes and what it runs on.
  */
 import { parseArgs } from "node:util";
 import { startTests } from "../start-tests.ts";
-import { CHAOS_ENV } from "./run-options.ts";
+import { PROFILES } from "./chaos-profile.ts";
+import { CHAOS_ENV, readChaosOptions } from "./run-options.ts";
 
-const USAGE = `Usage: npm run chaos -- [--minutes M] [--seed S]
+const USAGE = `Usage: npm run chaos -- [--minutes M] [--seed S] [--store sqlite|cassandra] [--edges real|none]
 
-  --minutes M   moves and faults for so long (1.5)
-  --seed S      repeats the choices of an earlier run (printed by each)`;
+  --minutes M   moves and faults for so long (${PROFILES.sqlite.minutes} on SQLite, ${PROFILES.cassandra.minutes} on Cassandra)
+  --seed S      repeats the choices of an earlier run (printed by each)
+  --store S     what the shards store in: sqlite (default), or a cluster of three Cassandra nodes of its own
+  --edges E     real (default): a third of the clients goes over real edges; none: all do as an edge would, without one`;
 
-const NUMBER = /^\d{1,10}(\.\d{1,3})?$/;
-
-function environmentOf(values: Readonly<Record<string, string | boolean | undefined>>): Record<string, string> {
-  const chosen = Object.entries(CHAOS_ENV).flatMap(([name, variable]) => {
-    const value = values[name];
-    if (value === undefined) return [];
-    if (typeof value === "string" && NUMBER.test(value)) return [[variable, value]];
-    throw new Error(`--${name}: expected a number, got "${String(value)}"`);
-  });
-  return Object.fromEntries(chosen);
-}
+const OPTIONS = {
+  minutes: { type: "string" },
+  seed: { type: "string" },
+  store: { type: "string" },
+  edges: { type: "string" },
+  help: { type: "boolean" },
+} as const;
 
 function run(args: readonly string[]): void {
-  const options = { minutes: { type: "string" }, seed: { type: "string" }, help: { type: "boolean" } } as const;
-  const { values } = parseArgs({ args: [...args], options });
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.help === true) {
     console.log(USAGE);
     return;
   }
-  startTests(["--project", "chaos"], environmentOf(values));
+  const { minutes, seed, store, edges } = values;
+  const isOnCassandra = store === "cassandra";
+  const environment = Object.fromEntries(
+    [
+      [isOnCassandra ? CHAOS_ENV.cassandraMinutes : CHAOS_ENV.minutes, minutes],
+      [CHAOS_ENV.seed, seed],
+      [CHAOS_ENV.store, store],
+      [CHAOS_ENV.edges, edges],
+    ].flatMap(([name, value]) => (name === undefined || value === undefined ? [] : [[name, value] as const])),
+  );
+  // Refused here and not in the middle of a test's output.
+  readChaosOptions({ ...process.env, ...environment });
+  startTests(["--project", isOnCassandra ? "chaos-cassandra" : "chaos"], environment);
 }
 
 try {

@@ -1,4 +1,5 @@
 // What the operator process and the run tell each other. Must not carry moves: those are in the catalog.
+import type { OperatorLimits } from "./chaos-profile.ts";
 
 /** What the operator process is to do; its first argument, as JSON. */
 export interface OperatorOrder {
@@ -7,6 +8,7 @@ export interface OperatorOrder {
   readonly catalogFile: string;
   /** As in the environment of the shards. */
   readonly signingKeys: string;
+  readonly limits: OperatorLimits;
 }
 
 /** From the operator process: what it did so far, by name. */

@@ -1,5 +1,6 @@
 /**
- * What the operator of a chaos run does to one collection, one thing after the other, with the functions of `zgate`'s commands.
+ * What the operator of a chaos run does to one collection, one thing after the other, with the functions of `zgate`'s commands, or with
+ * a command as a process.
  * It must not touch a slot itself, nor wait for ever for a move.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,20 +13,18 @@ import type { CollectionConfig } from "../../config/config.ts";
 import { parseKey } from "../../router/canonical-key.ts";
 import type { ShardId } from "../../router/ids.ts";
 import { planMerge, planSplit } from "../../router/plan.ts";
-import type { KeyRange } from "../../router/range.ts";
 import { rangeOf } from "../../router/shard-map.ts";
 import { prefixesOf, prefixOf, sortKeyOf } from "../../router/slot.ts";
 import { CatalogError, type Move } from "../../shards/catalog/port.ts";
-import type { Random } from "../history/random.ts";
 import { CHAOS_KEYS } from "./chaos-config.ts";
+import type { OperatorLimits } from "./chaos-profile.ts";
+import { type CommandedWork, moveByCommand, type WantedRange } from "./command-moves.ts";
 
 /** One collection's operator. */
-export interface OperatorWork {
+export interface OperatorWork extends CommandedWork {
   readonly operator: Operator;
   readonly collection: CollectionConfig;
-  readonly random: Random;
-  readonly count: (name: string) => void;
-  readonly signal: AbortSignal;
+  readonly limits: OperatorLimits;
 }
 
 /** Pauses between two things, and between two looks at a move, in milliseconds. */
@@ -57,17 +56,19 @@ async function doOne(work: OperatorWork): Promise<void> {
   const choice = work.random.below(100);
   if (choice < 8) return cut(work, "split");
   if (choice < 16) return cut(work, "merge");
-  const move = await begin(work, await chooseRange(work));
-  const ended = await follow(work, move);
+  const wanted = await chooseRange(work);
+  const isCommanded = work.random.chance(work.limits.commandedPart);
+  const ended = isCommanded ? await moveByCommand(work, wanted) : await follow(work, await begin(work, wanted));
   if (ended?.state === "done" && work.random.chance(0.4)) await reverse(work, ended);
 }
 
-interface Wanted extends KeyRange {
-  readonly to: ShardId;
-}
-
 /** Some neighbouring prefixes with keys, as far as one shard has them, to another one. */
-async function chooseRange({ operator, collection, random }: OperatorWork): Promise<Wanted> {
+async function chooseRange({
+  operator,
+  collection,
+  random,
+  limits: { prefixesMax },
+}: OperatorWork): Promise<WantedRange> {
   const map = await demandMap(operator, collection.name);
   const { placement } = collection;
   const used = usedPrefixes(collection);
@@ -78,7 +79,8 @@ async function chooseRange({ operator, collection, random }: OperatorWork): Prom
   const foreign = wanted.findIndex((prefix) => rangeOf(map, prefix).shard !== shard);
   const last = wanted[(foreign < 0 ? wanted.length : foreign) - 1] ?? start;
   const prefixes = prefixesOf(placement);
-  const bound = prefixes[prefixes.indexOf(last) + 1] ?? null;
+  const limit = prefixesMax === null ? prefixes.length : prefixes.indexOf(start) + prefixesMax;
+  const bound = prefixes[Math.min(prefixes.indexOf(last) + 1, limit)] ?? null;
   // Between two used prefixes another shard may have some.
   const between = prefixes.slice(prefixes.indexOf(start), bound === null ? undefined : prefixes.indexOf(bound));
   const hole = between.find((prefix) => rangeOf(map, prefix).shard !== shard);
@@ -97,9 +99,12 @@ function usedPrefixes({ name, placement }: CollectionConfig): readonly string[] 
   return prefixesOf(placement).filter((prefix) => used.has(prefix));
 }
 
-async function begin({ operator, collection, random, count }: OperatorWork, wanted: Wanted): Promise<Move> {
+async function begin(
+  { operator, collection, random, count, limits }: OperatorWork,
+  wanted: WantedRange,
+): Promise<Move> {
   const settings = {
-    parallel: 1 + random.below(6),
+    parallel: 1 + random.below(limits.parallelMax),
     rowsPerSecond: random.chance(0.1) ? 500 : null,
     bytesPerSecond: null,
     retentionMs: random.pick(RETENTIONS_MS),
@@ -141,11 +146,11 @@ async function abort({ operator, count }: OperatorWork, id: string): Promise<voi
   count("abort");
 }
 
-async function throttle({ operator, random, count }: OperatorWork, id: string): Promise<void> {
+async function throttle({ operator, random, count, limits }: OperatorWork, id: string): Promise<void> {
   const rowsPerSecond = 200 + random.below(2000);
   await changeMove(operator, id, (move) => {
     if (hasEnded(move)) throw new CliFailure("it has ended");
-    return { settings: { ...move.settings, rowsPerSecond, parallel: 1 + random.below(8) } };
+    return { settings: { ...move.settings, rowsPerSecond, parallel: 1 + random.below(limits.parallelMax) } };
   });
   count("throttle");
 }

@@ -1,4 +1,5 @@
 // The pauses of cutovers, from both sides, in a few words. Must not judge them.
+import type { Crossing } from "./crossings.ts";
 
 /** Cutovers that clients met, by name with the longest request, and those that a runner has decided, with its own pause. */
 export interface Pauses {
@@ -18,6 +19,12 @@ export function describePauses(pauses: Pauses): string {
     `  pause as clients met it: ${quantiles(metAndDecided(pauses))}`,
     `  pause from fence to decision: ${quantiles(own)}`,
   ].join("\n");
+}
+
+/** One line: cutovers that clients of real edges crossed, and the longest request in the pause of each that had one. */
+export function describeCrossings(crossings: readonly Crossing[]): string {
+  const pauses = crossings.flatMap(({ tookMs }) => (tookMs === null ? [] : [tookMs]));
+  return `  over real edges: ${crossings.length} cutovers crossed; requests in a pause: ${quantiles(pauses)}`;
 }
 
 function quantiles(values: readonly number[]): string {

@@ -12,11 +12,18 @@ const FAILED: ReadonlySet<string> = new Set(["move-failed", "abort-failed", "mov
 
 const SHOWN_CHARACTERS = 600;
 
+/** A slot that a runner has seen to its decision; times in milliseconds since 1970. `fencedAtMs` null: by another runner. */
+export interface DecidedCutover {
+  readonly collection: string;
+  readonly slot: string;
+  readonly fencedAtMs: number | null;
+  readonly decidedAtMs: number;
+}
+
 /** What the shards of a run have logged. */
 export class TraceLog {
   readonly conformance = new Conformance();
-  /** Cutovers that a runner has seen to their decision: slot and epoch, and how long writers had to wait at most, in milliseconds. */
-  readonly #decided = new Map<string, number | null>();
+  readonly #decided = new Map<string, DecidedCutover>();
   readonly #fencedAtMs = new Map<string, number>();
   /** Lines that must never be, and lines that must not be where nothing is broken. */
   readonly broken: string[] = [];
@@ -33,16 +40,23 @@ export class TraceLog {
 
   /** Cutovers by name, with their pause as the one runner saw it that fenced and decided; null when there were several. */
   decided(): ReadonlyMap<string, number | null> {
-    return this.#decided;
+    const pauseOf = ({ fencedAtMs, decidedAtMs }: DecidedCutover): number | null =>
+      fencedAtMs === null ? null : decidedAtMs - fencedAtMs;
+    return new Map([...this.#decided].map(([name, cutover]) => [name, pauseOf(cutover)]));
+  }
+
+  cutovers(): readonly DecidedCutover[] {
+    return [...this.#decided.values()];
   }
 
   #step(trace: MoveTrace): void {
     this.conformance.take(trace);
     if (trace.step === "send" && trace.event.kind === "fence") this.#fencedAtMs.set(trace.runner, trace.atMs);
     if (trace.step === "reply" && trace.event.kind === "decide" && trace.reply.kind !== "refused") {
-      const fencedAtMs = this.#fencedAtMs.get(trace.runner);
-      const name = cutoverName(trace.collection, trace.slot, trace.event.epoch);
-      this.#decided.set(name, fencedAtMs === undefined ? null : trace.atMs - fencedAtMs);
+      const { collection, slot, atMs: decidedAtMs } = trace;
+      const fencedAtMs = this.#fencedAtMs.get(trace.runner) ?? null;
+      const name = cutoverName(collection, slot, trace.event.epoch);
+      this.#decided.set(name, { collection, slot, fencedAtMs, decidedAtMs });
     }
     if (trace.step === "end" || trace.step === "stop") this.#fencedAtMs.delete(trace.runner);
   }

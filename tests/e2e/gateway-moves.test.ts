@@ -10,10 +10,11 @@ import { FIRST_OWNER, NEVER_HELD, type Ownership } from "../../router/ownership.
 import { planMove } from "../../router/plan.ts";
 import type { Store } from "../../shards/store/port.ts";
 import { PERMISSIONS } from "./chapters/surface.ts";
+import type { EdgeProcess } from "./edge-process.ts";
 import { findFreePorts } from "./free-ports.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { gatewayConfig } from "./gateway-config.ts";
-import { createGateway, type EdgeProcess, type Gateway } from "./gateway-process.ts";
+import { createGateway, type Gateway } from "./gateway-process.ts";
 import { startWriter } from "./gateway-writer.ts";
 import { createShardClient, type ShardClient } from "./shard-client.ts";
 import { IS_ON_ENGINES } from "./storage.ts";

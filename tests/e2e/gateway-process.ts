@@ -3,18 +3,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  createDataDirectory,
-  type DataDirectory,
-  dataDirectory,
-  readIfThere,
-  writeWhole,
-} from "../../cli/data-directory.ts";
+import { createDataDirectory, type DataDirectory, dataDirectory, writeWhole } from "../../cli/data-directory.ts";
 import { ensureKeys, mintToken, type TokenClaims } from "../../cli/keys.ts";
-import { prepareEdge } from "../../cli/supervisor/edge-part.ts";
-import { Part } from "../../cli/supervisor/part.ts";
-import { untilReady } from "../../cli/supervisor/readiness.ts";
-import { createGatewayClient, type GatewayClient } from "./gateway-client.ts";
+import { type EdgeProcess, startEdge } from "./edge-process.ts";
 import {
   createShardFiles,
   type ShardFiles,
@@ -22,8 +13,6 @@ import {
   startShard,
   TEST_SIGNING_KEYS,
 } from "./shard-process.ts";
-
-const READY_MS_MAX = 60_000;
 
 /** Issuer and audience that the gateway's configuration must name for the tokens made here. */
 const TEST_ISSUER = { issuer: "zgate-local", audience: "zgate" } as const;
@@ -36,9 +25,11 @@ export interface GatewayFolder {
   remove(): void;
 }
 
-/** Makes the folder. Its signing keys are those of shard-client.ts. */
-export async function createGatewayFolder(): Promise<GatewayFolder> {
-  const directory = dataDirectory(mkdtempSync(join(tmpdir(), "zgate-gateway-")));
+/** Makes the folder, a temporary one unless `root` says where. Its signing keys are those of shard-client.ts. */
+export async function createGatewayFolder(
+  root: string = mkdtempSync(join(tmpdir(), "zgate-gateway-")),
+): Promise<GatewayFolder> {
+  const directory = dataDirectory(root);
   createDataDirectory(directory);
   writeWhole(directory.signingKeys, `${TEST_SIGNING_KEYS}\n`, 0o600);
   await ensureKeys(directory);
@@ -51,16 +42,6 @@ export async function createGatewayFolder(): Promise<GatewayFolder> {
       }),
     remove: () => rmSync(directory.root, { recursive: true, force: true }),
   };
-}
-
-/** One edge and a client for it. */
-export interface EdgeProcess {
-  readonly port: number;
-  readonly client: GatewayClient;
-  /** As an operator stops it. */
-  stop(): Promise<void>;
-  /** SIGKILL to all of it at once; resolves when it is gone. */
-  kill(): Promise<void>;
 }
 
 /** What a single shard or edge is to have other than the rest. */
@@ -116,7 +97,7 @@ export async function createGateway({ configText }: GatewayOptions): Promise<Gat
       return shard;
     },
     async startEdge(name, port, edgeConfig = files.configText) {
-      const edge = await startEdge(placeOf(directory, name), port, edgeConfig);
+      const edge = await startEdge({ directory, name, port, configText: edgeConfig });
       edges.add(edge);
       return edge;
     },
@@ -133,43 +114,4 @@ function originOf(files: ShardFiles, id: string): string {
   const [origin] = shard?.origins ?? [];
   if (origin === undefined) throw new Error(`${id} is not configured`);
   return origin;
-}
-
-/** The same folder with files of its own for one more edge. */
-function placeOf(directory: DataDirectory, name: string): DataDirectory {
-  return {
-    ...directory,
-    edgeEnv: join(directory.run, `${name}.env`),
-    edgeState: join(directory.root, name),
-    registry: join(directory.run, `${name}-registry`),
-    logs: directory.logs,
-  };
-}
-
-async function startEdge(directory: DataDirectory, port: number, configText: string): Promise<EdgeProcess> {
-  const spec = prepareEdge(directory, port, configText);
-  const logFile = `${directory.edgeState}.log`;
-  const part = new Part({ ...spec, logFile });
-  const url = `http://127.0.0.1:${port}`;
-  const client = createGatewayClient(url);
-  const edge: EdgeProcess = {
-    ...{ port, client },
-    async stop() {
-      await client.close();
-      await part.stop();
-    },
-    async kill() {
-      await client.close();
-      part.kill();
-      await part.ended;
-    },
-  };
-  try {
-    const gone = part.ended.then((how) => Promise.reject(new Error(`the edge ended: ${how}`)));
-    await Promise.race([untilReady(url, AbortSignal.timeout(READY_MS_MAX)), gone]);
-    return edge;
-  } catch (cause) {
-    await edge.kill();
-    throw new Error(`the edge is not ready:\n${readIfThere(logFile) ?? ""}`, { cause });
-  }
 }

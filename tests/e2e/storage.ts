@@ -37,7 +37,10 @@ export interface TestStorage {
 }
 
 /** Addresses of engines; other ones than the run's own where something stands between. */
-export type StorageAddresses = Pick<EngineAddresses, "single" | "dynamodb">;
+export interface StorageAddresses extends Pick<EngineAddresses, "single" | "dynamodb"> {
+  /** Nodes that hold each row; one if not given. */
+  readonly replicas?: number;
+}
 
 /** Storage for the instance in `directory`. */
 export function createStorage(directory: string, addresses: StorageAddresses | null = ENGINES): TestStorage {
@@ -64,10 +67,11 @@ interface Placement {
   readonly addresses: StorageAddresses;
 }
 
-function withEngines(text: string, { name, addresses: { single, dynamodb } }: Placement): string {
+function withEngines(text: string, { name, addresses }: Placement): string {
+  const { single, dynamodb, replicas = 1 } = addresses;
   const stores = {
     test: {
-      ...{ kind: "cassandra", datacenter: single.datacenter, replication: { [single.datacenter]: 1 } },
+      ...{ kind: "cassandra", datacenter: single.datacenter, replication: { [single.datacenter]: replicas } },
       ...{ keyspace_prefix: `${name}_`, contact_points: [...single.contactPoints] },
     },
   };

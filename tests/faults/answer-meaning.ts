@@ -15,12 +15,16 @@ export interface Meaning {
 const REFUSED: OperationResult = { kind: "refused" };
 const UNKNOWN: OperationResult = { kind: "unknown" };
 
-/** Refusals that a fault may bring about; any other is an oddity. 401: clocks lie too far apart. `SLOT_MOVING` and `ROUTE_UNSETTLED`: in a move. */
+/**
+ * Refusals that a fault may bring about; any other is an oddity. 401: clocks lie too far apart. `SLOT_MOVING` and `ROUTE_UNSETTLED`: in a
+ * move. `SHARD_UNAVAILABLE`: of an edge.
+ */
 const EXPECTED_REFUSALS: ReadonlySet<string> = new Set([
   "INVALID_SIGNATURE",
   "NO_MAP",
   "OVERLOADED",
   "ROUTE_UNSETTLED",
+  "SHARD_UNAVAILABLE",
   "SLOT_MOVING",
   "STOPPING",
   "STORAGE_UNAVAILABLE",
@@ -35,7 +39,7 @@ export function meaningOf(outcome: WireOutcome, kind: AskedKind): Meaning {
   if (outcome.kind === "lost") return plain(UNKNOWN, `unknown: no answer (${outcome.reason})`);
   const result = resultOf(outcome, kind);
   if (result !== null) return plain(result, `${kind} ${result.kind}`);
-  return failureOf(outcome);
+  return failureOf(outcome, kind);
 }
 
 function plain(result: OperationResult, label: string): Meaning {
@@ -52,10 +56,12 @@ function resultOf({ status, op }: WireAnswer, kind: AskedKind): OperationResult 
   return status === 201 && kind === "put" ? { kind: "created", op } : null;
 }
 
-function failureOf({ status, code, hasRetryAfter }: WireAnswer): Meaning {
+function failureOf({ status, code, hasRetryAfter }: WireAnswer, kind: AskedKind): Meaning {
   const label = `${status} ${code}`;
   if (status === 503 && !hasRetryAfter) return { result: UNKNOWN, label, oddity: `${label} without Retry-After` };
   if (code === "OUTCOME_UNKNOWN") return plain(UNKNOWN, `unknown: ${label}`);
+  // An edge says so of reads, and of a write that it has not sent; the page promises nothing about the latter.
+  if (code === "DEADLINE_EXCEEDED") return plain(kind === "read" ? REFUSED : UNKNOWN, `unknown: ${label}`);
   if (EXPECTED_REFUSALS.has(code)) return plain(REFUSED, `refused: ${label}`);
   return { result: status < 500 ? REFUSED : UNKNOWN, label, oddity: `unexpected ${label}` };
 }

@@ -22,6 +22,8 @@ export interface ClientWorld {
   readonly seen: Map<string, string>;
   /** Mean pause between two operations of a client, in milliseconds. */
   readonly thinkMs: number;
+  /** Whether a client uses the op that a 412 names: not where nobody may be able to tell whose it is. */
+  readonly learnsFromConflicts: boolean;
   count(label: string): void;
   odd(text: string): void;
   isStopping(): boolean;
@@ -169,6 +171,7 @@ class Client {
       process: this.#options.name,
       key: key.path,
       isKeyed,
+      ...(this.#options.way.hasServerOps === true ? { hasServerOps: true } : {}),
       request: { kind, condition, ops: [op] },
     });
     let meaning = await this.#attempt(write, op);
@@ -227,10 +230,11 @@ class Client {
   }
 
   #remember(key: LoadKey, result: OperationResult): void {
-    const { seen } = this.#options.world;
+    const { seen, learnsFromConflicts } = this.#options.world;
     if (result.kind === "found" || result.kind === "created" || result.kind === "replaced")
       seen.set(key.path, result.op);
-    if (result.kind === "conflict" && result.currentOp !== null) seen.set(key.path, result.currentOp);
+    if (learnsFromConflicts && result.kind === "conflict" && result.currentOp !== null)
+      seen.set(key.path, result.currentOp);
   }
 
   #countAnswer({ label, oddity }: Meaning): void {
@@ -259,14 +263,25 @@ function listResult(answer: WireAnswer, asked: readonly LoadKey[]): ListResult {
   const coveredTo = answer.header(HEADER.listCovered);
   const limit = coveredTo === null ? null : decodeURIComponent(coveredTo);
   const covered = asked.filter(({ sortKey }) => limit === null || sortKey < limit);
-  const found = new Map<string, string>();
-  for (const line of answer.text.split("\n").filter(Boolean)) {
-    const { key, etag } = JSON.parse(line) as { readonly key: string; readonly etag: string };
-    found.set(key, etag.replaceAll('"', ""));
+  const found = new Map<string, ListedLine>();
+  for (const text of answer.text.split("\n").filter(Boolean)) {
+    const line = JSON.parse(text) as ListedLine;
+    found.set(line.key, line);
   }
   const shown = covered.flatMap(({ path, sortKey }) => {
-    const op = found.get(sortKey);
-    return op === undefined ? [] : [[path, op] as const];
+    const line = found.get(sortKey);
+    return line === undefined ? [] : [{ path, op: line.etag.replaceAll('"', ""), writer: line.value.by }];
   });
-  return { kind: "listed", covered: covered.map(({ path }) => path), found: Object.fromEntries(shown) };
+  return {
+    kind: "listed",
+    covered: covered.map(({ path }) => path),
+    found: Object.fromEntries(shown.map(({ path, op }) => [path, op])),
+    writers: Object.fromEntries(shown.map(({ path, writer }) => [path, writer])),
+  };
+}
+
+interface ListedLine {
+  readonly key: string;
+  readonly etag: string;
+  readonly value: { readonly by: string };
 }

@@ -20,6 +20,17 @@ const HOLD_MS_MAX = 120_000;
 
 const PIECE = Buffer.alloc(1024 * 1024, 1);
 
+/** What to start. */
+export interface ClusterRequest {
+  readonly directory: string;
+  /** One line now and then. */
+  readonly onProgress: (text: string) => void;
+  /** Whether DynamoDB Local belongs to it. */
+  readonly dynamodb?: true;
+  /** Whether one node gets a small disk, where that is permitted. */
+  readonly smallDisk?: true;
+}
+
 /** The cluster. */
 export class FaultyCluster {
   readonly nodes: readonly EngineNode[];
@@ -28,6 +39,7 @@ export class FaultyCluster {
   readonly contactPoints: readonly string[];
   readonly datacenter: string;
   readonly smallDisk: SmallDisk | null;
+  readonly dynamodb: RunningEngines["dynamodb"];
   readonly #engines: RunningEngines;
 
   private constructor(engines: RunningEngines, proxies: readonly NodeProxy[], parts: Parts) {
@@ -38,14 +50,16 @@ export class FaultyCluster {
     this.proxies = proxies;
     this.contactPoints = this.nodes.map(({ host }) => `${host}:${parts.proxyPort}`);
     this.smallDisk = parts.smallDisk;
+    this.dynamodb = engines.dynamodb;
   }
 
-  /** Starts in `directory`; one line now and then. */
-  static async start(directory: string, onProgress: (text: string) => void): Promise<FaultyCluster> {
-    const smallDisk = SmallDisk.mount(join(directory, `cassandra-${SMALL + 1}`, "data", "commitlog"));
+  /** Resolves when all of it serves. */
+  static async start({ directory, onProgress, ...wanted }: ClusterRequest): Promise<FaultyCluster> {
+    const commitLog = join(directory, `cassandra-${SMALL + 1}`, "data", "commitlog");
+    const smallDisk = wanted.smallDisk === true ? SmallDisk.mount(commitLog) : null;
     let engines: RunningEngines | null = null;
     try {
-      engines = await startEngines({ directory, cassandraNodes: 3, dynamodb: false, onProgress });
+      engines = await startEngines({ directory, cassandraNodes: 3, dynamodb: wanted.dynamodb === true, onProgress });
       const nodes = engines.cassandra?.nodes ?? [];
       const proxyPort = await findFreePorts(1);
       const proxies = await Promise.all(
@@ -90,6 +104,7 @@ export class FaultyCluster {
   async stop(): Promise<void> {
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
     for (const node of this.nodes) node.resume();
+    this.dynamodb?.node.resume();
     // What is on the disks is not needed any more.
     await Promise.all(this.nodes.map((node) => node.kill()));
     await this.#engines.stop();
@@ -99,6 +114,7 @@ export class FaultyCluster {
   /** As `stop`, without waiting. */
   abandon(): void {
     for (const node of this.nodes) void node.kill();
+    void this.dynamodb?.node.kill();
     this.smallDisk?.unmount();
   }
 }

@@ -19,6 +19,14 @@ export interface LoadOrder {
   readonly signingKeys: string;
   readonly historyFile: string;
   readonly clients: number;
+  /** Null where clients find shards by themselves. */
+  readonly edges: EdgeAccess | null;
+}
+
+/** Where edges listen, and a token that may do everything with the documents. */
+export interface EdgeAccess {
+  readonly urls: readonly string[];
+  readonly token: string;
 }
 
 /** From the parent. `clocks`: by how much the clients' clocks are off, in turn, in milliseconds. */

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FAULT_KEYS, type KeyNames } from "./key-set.ts";
-import type { LoadCommand, LoadOrder, LoadReport } from "./load-message.ts";
+import type { EdgeAccess, LoadCommand, LoadOrder, LoadReport } from "./load-message.ts";
 
 /** A run's load. */
 export interface LoadOptions {
@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly thinkMs?: number;
   /** The program of a process of clients, where it is not the fault tests' own. */
   readonly program?: string;
+  /** Edges for those processes of clients that go over them. */
+  readonly edges?: EdgeAccess;
 }
 
 const PROGRAM = new URL("load-process.ts", import.meta.url).pathname;
@@ -116,6 +118,7 @@ export class Load {
       keySeed: seed,
       seed: seed + 1000 * (number + 1),
       clients: clientsPerProcess,
+      edges: this.#options.edges ?? null,
     };
     const child = fork(this.#options.program ?? PROGRAM, [JSON.stringify(order)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],

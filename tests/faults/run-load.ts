@@ -40,6 +40,7 @@ export async function runLoad(order: LoadOrder, createWay: (clockOffsetMs: () =>
     recorder,
     seen: new Map<string, string>(),
     thinkMs: order.thinkMs,
+    learnsFromConflicts: order.edges === null,
     count: (label: string) => void counts.set(label, (counts.get(label) ?? 0) + 1),
     odd: (text: string) => void (oddities.length < ODDITIES_MAX && oddities.push(text)),
     isStopping: () => isStopping,

@@ -13,6 +13,8 @@ export interface Way {
   /** The next request finds its way to some worker anew. */
   reconnect(): Promise<void>;
   close(): Promise<void>;
+  /** The ops that clients name go no further; who answers chooses its own. */
+  readonly hasServerOps?: true;
 }
 
 /** What a way to first owners stands on. */

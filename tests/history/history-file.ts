@@ -3,10 +3,12 @@
 import { readFileSync } from "node:fs";
 import type { Operation, OperationRequest, OperationResult } from "./operation.ts";
 import type { HistoryLine, ListRequest, ListResult } from "./recorder.ts";
+import { nameServerOps } from "./server-ops.ts";
 
 /** All operations of these files, in no particular order. */
 export function readHistory(paths: readonly string[]): readonly Operation[] {
-  return paths.flatMap((path) => parseHistory(readFileSync(path, "utf8"), path));
+  // What one client wrote, another one has seen: only all files together tell the ops.
+  return nameServerOps(paths.flatMap((path) => parseHistory(readFileSync(path, "utf8"), path)));
 }
 
 interface Entry {
@@ -53,13 +55,14 @@ function withRepetitions(request: OperationRequest, repeatedAs: readonly string[
 }
 
 function operationOf({ start, end }: Entry, request: OperationRequest, result: OperationResult): Operation {
-  const { id, process, key, isKeyed, atNs } = start;
+  const { id, process, key, isKeyed, atNs, hasServerOps } = start;
   const isOpen = end === null || result.kind === "unknown";
   return {
     id,
     process,
     key,
     isKeyed,
+    ...(hasServerOps === true ? { hasServerOps } : {}),
     startNs: atNs,
     endNs: isOpen ? Number.POSITIVE_INFINITY : end.atNs,
     request,
@@ -67,10 +70,11 @@ function operationOf({ start, end }: Entry, request: OperationRequest, result: O
   };
 }
 
-function looksOf(entry: Entry, _request: ListRequest, { covered, found }: ListResult): readonly Operation[] {
+function looksOf(entry: Entry, _request: ListRequest, { covered, found, writers }: ListResult): readonly Operation[] {
   return covered.map((key) => {
-    const op = found[key];
-    const result: OperationResult = op === undefined ? { kind: "missing" } : { kind: "found", op };
+    const [op, writer] = [found[key], writers?.[key]];
+    const seen = writer === undefined ? {} : { writer };
+    const result: OperationResult = op === undefined ? { kind: "missing" } : { kind: "found", op, ...seen };
     const start = { ...entry.start, key, id: `${entry.start.id} ${key}` };
     return operationOf({ ...entry, start }, { kind: "read" }, result);
   });

@@ -44,4 +44,6 @@ export interface Operation {
   readonly result: OperationResult;
   /** Whether an Idempotency-Key went with it; without one a 200 may stand for a 201 (docs/guarantees.md). */
   readonly isKeyed: boolean;
+  /** The server chose the ops of this write: those of the request only stand for them (server-ops.ts). */
+  readonly hasServerOps?: true;
 }

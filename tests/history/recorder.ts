@@ -10,11 +10,12 @@ export interface ListRequest {
   readonly kind: "list";
 }
 
-/** What a list showed: every key it covered that has a document, with its op. */
+/** What a list showed: every key it covered that has a document, with its op, and with the write that its content names. */
 export interface ListResult {
   readonly kind: "listed";
   readonly covered: readonly string[];
   readonly found: Readonly<Record<string, string>>;
+  readonly writers?: Readonly<Record<string, string>>;
 }
 
 /** A line of a history file. Times are nanoseconds of the machine's monotonic clock. */
@@ -26,6 +27,7 @@ export type HistoryLine =
       readonly key: string;
       readonly atNs: number;
       readonly isKeyed: boolean;
+      readonly hasServerOps?: true;
       readonly request: OperationRequest | ListRequest;
     }
   | { readonly line: "repeat"; readonly id: string; readonly op: string }
