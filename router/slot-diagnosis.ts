@@ -82,8 +82,10 @@ function moveAt(shard: ShardId, { state, epoch, move, to }: Ownership): SlotMove
 function ownerAt(stage: Stage, move: SlotMove, { columns }: SlotSides): ShardId | null {
   if (stage === "source-behind" || stage === "destination-behind") return null;
   if (stage !== "end-filling" && stage !== "end-unbegun" && stage !== "crowded-out") return move.source;
-  const owners = [...columns].filter(([, ownership]) => ownership.state === "OWNER").map(([shard]) => shard);
-  return owners.length === 1 ? (owners[0] ?? null) : null;
+  const [owner, ...others] = [...columns]
+    .filter(([, ownership]) => ownership.state === "OWNER")
+    .map(([shard]) => shard);
+  return owner === undefined || others.length > 0 ? null : owner;
 }
 
 interface Seen {

@@ -26,6 +26,7 @@ export function describeMovesContract(openCatalog: OpenCatalog): void {
 
   describeUpdates(openCatalog);
 
+  describeLive(openCatalog);
   describeRepetition(openCatalog);
 
   describeLists(openCatalog);
@@ -292,9 +293,13 @@ function describeUpdates(openCatalog: OpenCatalog): void {
         expect(await catalog.createMove(moveOf("b", null), author())).toMatchObject({ kind: "overlaps", move: { id } });
       }),
     );
+  });
+}
 
+function describeLive(openCatalog: OpenCatalog): void {
+  describe("moves that are live", () => {
     it(
-      "running and aborting are live, in one list, until they end",
+      "are those that run and those that are being aborted, in one list, until they end",
       inCreated(openCatalog, async (catalog) => {
         const [first, second, ended] = [
           await start(catalog, ["a", "c"]),

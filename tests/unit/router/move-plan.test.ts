@@ -148,6 +148,14 @@ describe("planTransfer", () => {
     );
   });
 
+  it("counts nothing where nobody has weighed", () => {
+    const source = owned(1, 1, 1).map(({ slot, ownership }) => ({ slot, ownership }));
+    expect(planTransfer(TARGET, { source, destination: EMPTY, freeBytes: 0 })).toMatchObject({
+      ok: true,
+      value: { rows: 0, bytes: 0 },
+    });
+  });
+
   it("takes a destination with just enough room", () => {
     expect(planTransfer(TARGET, { source: owned(1, 1, 1), destination: EMPTY, freeBytes: 9000 }).ok).toBe(true);
   });

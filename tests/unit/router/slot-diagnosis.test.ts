@@ -157,6 +157,35 @@ describe("a source that has gone on while its move was never ended at the destin
   });
 });
 
+describe("a move that has to be ended at its destination", () => {
+  const { destination } = after([BEGIN]);
+  const third = "shard-3" as ShardId;
+  const ownerAmong = (others: readonly (readonly [ShardId, Ownership])[]) =>
+    diagnose({ slot: SLOT, columns: new Map([[D, destination], ...others]) }, () => ENDED)[0]?.owner;
+  const owner: Ownership = { ...FIRST_OWNER, epoch: 5 };
+
+  it("has the owner that says so, and none where nobody or more than one does", () => {
+    const gone: Ownership = { ...owner, state: "GONE", move: null, to: third };
+    expect(ownerAmong([[S, owner]])).toBe(S);
+    expect(ownerAmong([[S, gone]])).toBeNull();
+    expect(
+      ownerAmong([
+        [S, owner],
+        [third, owner],
+      ]),
+    ).toBeNull();
+  });
+
+  it("is no move where the columns name no other side, or were never held", () => {
+    for (const alone of [
+      { ...destination, to: null },
+      { ...NEVER_HELD, move: "m-1", to: S },
+    ]) {
+      expect(diagnose({ slot: SLOT, columns: new Map([[D, alone]]) }, () => ENDED)).toEqual([]);
+    }
+  });
+});
+
 describe("an audit", () => {
   const kindsOf = (audited: Pick<AuditedSlot, "reports"> & Partial<AuditedSlot>) =>
     auditSlot({ slot: SLOT, mapOwner: S, isMoving: false, ...audited }).map(({ kind }) => kind);
