@@ -90,6 +90,12 @@ export function absolute(subject: Subject, zgate: Side): Measurement {
   return { ...subject, zgate, bare: null, value, spread: spreadOf(zgate.runs), reached: isReached(subject, value) };
 }
 
+/** A figure that counts over all runs, such as failures: one of them is not to hide behind the median. */
+export function total(subject: Subject, zgate: Side): Measurement {
+  const value = zgate.runs.reduce((sum, run) => sum + run, 0);
+  return { ...subject, zgate, bare: null, value, spread: spreadOf(zgate.runs), reached: isReached(subject, value) };
+}
+
 /** Several samples in each run, of which a share (0 to 1) is not to exceed the figure. */
 export interface PooledRuns {
   readonly label: string;

@@ -4,7 +4,7 @@
  */
 import type { Bench, BenchContext } from "../bench.ts";
 import { bareDriver, CLIENTS, inArena, shardWrites, takeWarmTurns } from "../cassandra-duel.ts";
-import { absolute, type Measurement, ratio, type Sample, sideOf } from "../measurement.ts";
+import { type Measurement, ratio, type Sample, sideOf, total } from "../measurement.ts";
 import type { Product } from "../products.ts";
 import { bySlot, type ClientWork, dealt } from "../spread.ts";
 
@@ -27,7 +27,7 @@ function measureHotSlot(context: BenchContext): Promise<readonly Measurement[]> 
     const failures = { name: "Cassandra, failed PUTs of it", unit: "requests", target: NO_FAILURE };
     return [
       ratio(speed, sideOf("shard", zgate), sideOf("one conditional write each", bare)),
-      absolute(failures, sideOf("shard", zgate.map(failuresAlone))),
+      total(failures, sideOf("shard", zgate.map(failuresAlone))),
     ];
   });
 }
