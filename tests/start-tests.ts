@@ -8,6 +8,17 @@ import { join } from "node:path";
 
 const TESTS = join(import.meta.dirname, "run.ts");
 
+/** Runs the program with the command line's arguments; what it throws is explained, with how to call it. */
+export function callProgram(run: (args: readonly string[]) => void, usage: string): void {
+  try {
+    run(process.argv.slice(2));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    console.error(usage);
+    process.exitCode = 2;
+  }
+}
+
 /** Runs the tests that `args` choose; the process ends as they do, and Ctrl-C reaches them. */
 export function startTests(args: readonly string[], environment: Readonly<Record<string, string>>): void {
   const child = spawn(process.execPath, [TESTS, ...args], {

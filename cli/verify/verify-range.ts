@@ -51,10 +51,11 @@ export async function verifyInParts(
 ): Promise<Verification> {
   const { collection } = request;
   let verdict: Verdict = { collection: collection.name, ...NOTHING_FOUND, next: null };
+  const knownMoves: KnownMoves = new Map();
   for (const range of partsOf(collection.placement, request.range)) {
     const failed = (failure: string) => ({ verdict: { ...verdict, next: range.start }, failure });
     if (signal.aborted) return failed("interrupted");
-    const found = await verifyPart(operator, { ...request, range }, show).catch((error: unknown) => {
+    const found = await verifyPart(operator, { ...request, range }, { show, knownMoves }).catch((error: unknown) => {
       if (error instanceof CliFailure) return error;
       throw error;
     });
@@ -81,7 +82,14 @@ function sumOf(left: Found, right: Found): Found {
   };
 }
 
-async function verifyPart(operator: Operator, request: LookRequest, show: (text: string) => void): Promise<Found> {
+/** When each move was created, by its id: asked once for each. */
+type KnownMoves = Map<string, number | null>;
+
+interface PartOptions extends Pick<Watching, "show"> {
+  readonly knownMoves: KnownMoves;
+}
+
+async function verifyPart(operator: Operator, request: LookRequest, { show, knownMoves }: PartOptions): Promise<Found> {
   show(`asking all shards about ${request.collection.name} ${describeRange(request.range)}…`);
   const look = async (range: LookRequest["range"]): Promise<Look> => {
     const seen = await lookAtSlots(operator, { ...request, range });
@@ -91,11 +99,10 @@ async function verifyPart(operator: Operator, request: LookRequest, show: (text:
   const first = await look(request.range);
   const findings = await confirmedFindings(first, look, (seen, slot) => Promise.resolve(audit(seen, slot)));
   const compared = { slots: 0, rows: 0 };
-  const moves = new Map<string, number | null>();
   const differences: AuditFinding[] = [];
   for (const { slot, source, owner } of leftIn(first)) {
     show(`comparing ${JSON.stringify(slot)}…`);
-    const leftAtMs = await leftSince(operator, moves, first.slots.get(slot)?.get(source)?.ownership.move ?? null);
+    const leftAtMs = await leftSince(operator, knownMoves, first.slots.get(slot)?.get(source)?.ownership.move ?? null);
     const { collection } = request;
     const left = { collection, slot, source, owner, leftAtMs, nowMs: operator.nowMs() };
     const comparison = await compareLeftBehind(operator.shards, left);
@@ -133,12 +140,8 @@ function leftIn({ slots }: Look): readonly LeftSlot[] {
   });
 }
 
-/** When the move was created; asked once for each. */
-async function leftSince(
-  { catalog }: Operator,
-  known: Map<string, number | null>,
-  id: string | null,
-): Promise<number | null> {
+/** When the move was created. */
+async function leftSince({ catalog }: Operator, known: KnownMoves, id: string | null): Promise<number | null> {
   if (id === null) return null;
   const found = known.get(id);
   if (found !== undefined) return found;

@@ -3,7 +3,7 @@
  * It must not decide anything about the run but its sizes and what it runs on.
  */
 import { parseArgs } from "node:util";
-import { startTests } from "../start-tests.ts";
+import { callProgram, startTests } from "../start-tests.ts";
 import { PROFILES } from "./chaos-profile.ts";
 import { CHAOS_ENV, readChaosOptions } from "./run-options.ts";
 
@@ -43,10 +43,4 @@ function run(args: readonly string[]): void {
   startTests(["--project", isOnCassandra ? "chaos-cassandra" : "chaos"], environment);
 }
 
-try {
-  run(process.argv.slice(2));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  console.error(USAGE);
-  process.exitCode = 2;
-}
+callProgram(run, USAGE);

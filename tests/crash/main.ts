@@ -2,7 +2,7 @@
  * `npm run crash -- --cell NAME`: the crash matrix alone, or a part of it. It must not decide anything but which cells run.
  */
 import { parseArgs } from "node:util";
-import { startTests } from "../start-tests.ts";
+import { callProgram, startTests } from "../start-tests.ts";
 import { crashGroups } from "./cells.ts";
 import { CELLS_ENV } from "./run-options.ts";
 
@@ -25,10 +25,4 @@ function run(args: readonly string[]): void {
   else startTests([wanted === "" ? "--project=crash" : "tests/crash/crash.test.ts"], { [CELLS_ENV]: wanted });
 }
 
-try {
-  run(process.argv.slice(2));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  console.error(USAGE);
-  process.exitCode = 2;
-}
+callProgram(run, USAGE);

@@ -3,7 +3,7 @@
  * It must not decide anything about the run but its sizes.
  */
 import { parseArgs } from "node:util";
-import { startTests } from "../start-tests.ts";
+import { callProgram, startTests } from "../start-tests.ts";
 import { RUN_ENV } from "./run-options.ts";
 
 const USAGE = `Usage: npm run faults -- [--operations N] [--seed S] [--minutes M] [vitest's arguments]
@@ -47,10 +47,4 @@ function run(args: readonly string[]): void {
   startTests(chosen, environmentOf(values));
 }
 
-try {
-  run(process.argv.slice(2));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  console.error(USAGE);
-  process.exitCode = 2;
-}
+callProgram(run, USAGE);
