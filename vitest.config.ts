@@ -1,5 +1,6 @@
 // The test projects: what runs where, and what has to be covered. It must not hold test logic.
 // Run it through tests/run.ts, which prints the closing line of a run.
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./tests/summary-reporter.ts";
@@ -12,6 +13,8 @@ const onNode = { environment: "node", pool: "forks" } as const;
 
 export default defineConfig({
   test: {
+    // Files at once, where a project does not say one at a time. Vitest's own choice leaves a processor to itself, half of a small machine.
+    maxWorkers: availableParallelism(),
     reporters: summaryFile === undefined ? ["default"] : ["default", new SummaryReporter(summaryFile)],
     projects: [
       {
@@ -19,6 +22,8 @@ export default defineConfig({
           ...onNode,
           name: "unit",
           include: ["tests/unit/**/*.test.ts", "tests/tidy.test.ts"],
+          // Of processor time some need a second, and as many files as there are processors run beside each other.
+          testTimeout: 30_000,
         },
       },
       {
@@ -32,7 +37,7 @@ export default defineConfig({
         },
       },
       {
-        // Simulates the real code on a clock, stores and a network of its own: a processor for a minute or two.
+        // Simulates the real code on a clock, stores and a network of its own, in threads on all processors: some minutes of one.
         test: {
           ...onNode,
           name: "sim",
@@ -57,6 +62,7 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["tests/worker/**/*.test.ts"],
+          testTimeout: 30_000,
         },
       },
       {
@@ -98,7 +104,7 @@ export default defineConfig({
         },
       },
       {
-        // Faults under load, on clusters of their own, one file at a time and last: each brings its cluster down.
+        // Faults under load, on clusters of their own, one file at a time and late: each brings its cluster down.
         test: {
           ...onNode,
           name: "faults",

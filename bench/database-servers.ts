@@ -47,7 +47,10 @@ export class DatabaseServers {
   async startCluster(): Promise<ClusterAddress> {
     const named = process.env[NAMED.cluster];
     if (named !== undefined) return { contactPoints: named.split(","), datacenter: DATACENTER };
-    const { cassandra } = await this.#start("cassandra", { cassandraNodes: 3, dynamodb: false });
+    const { cassandra } = await this.#start("cassandra", {
+      ...{ cassandraNodes: 3, dynamodb: false },
+      cassandraCompiles: "soon",
+    });
     if (cassandra === null) throw new Error("started no Cassandra");
     for (const node of cassandra.nodes) yieldTo(node.pid());
     return cassandra;
@@ -70,7 +73,10 @@ export class DatabaseServers {
     await Promise.all(started.map(({ value }) => value.stop()));
   }
 
-  #start(part: string, what: Pick<EnginesRequest, "cassandraNodes" | "dynamodb">): Promise<RunningEngines> {
+  #start(
+    part: string,
+    what: Pick<EnginesRequest, "cassandraNodes" | "dynamodb" | "cassandraCompiles">,
+  ): Promise<RunningEngines> {
     const directory = join(this.#directory, part);
     const starting = startEngines({ directory, onProgress: this.#report, signal: this.#over.signal, ...what });
     this.#starting.push(starting);

@@ -36,11 +36,12 @@ export interface ClientTraffic {
 }
 
 /**
- * What is sent. `cycle`: every connection walks the list over and over, each from another place. `once`: each request
- * is sent at most once; the run ends early when they are used up.
+ * What is sent. `cycle`: every connection walks the list over and over, each from another place. `dealt`: every connection has
+ * requests of its own, which it repeats. `once`: each request is sent at most once; the run ends early when they are used up.
  */
 export type Traffic =
   | { readonly kind: "cycle"; readonly requests: readonly PlainRequest[] }
+  | { readonly kind: "dealt"; readonly requests: readonly PlainRequest[] }
   | { readonly kind: "once"; readonly requests: readonly PlainRequest[] }
   | WriteTraffic
   | ClientTraffic;

@@ -6,6 +6,7 @@ import autocannon from "autocannon";
 import { type LoadPlan, type LoadReport, parseLoadPlan, type Traffic } from "./load-plan.ts";
 import { spentMicros } from "./process-tree.ts";
 import { signedClientWrites, signedWrites } from "./signed-request.ts";
+import { dealt } from "./spread.ts";
 import { percentile } from "./statistics.ts";
 
 const SAMPLE_MS = 100;
@@ -32,10 +33,15 @@ function listsOf(traffic: Traffic, connections: number): readonly RequestList[] 
     const list = traffic.requests.map(toRequest);
     return numbers.map((number) => rotated(list, Math.floor((list.length * number) / connections)));
   }
+  if (traffic.kind === "dealt") return dealt(traffic.requests.map(toRequest), connections);
   if (traffic.kind === "client-writes") return signedClientWrites(traffic).map((list) => list.map(toRequest));
   const all = traffic.kind === "once" ? traffic.requests.map(toRequest) : signedWrites(traffic).map(toRequest);
   const length = Math.floor(all.length / connections);
   return numbers.map((number) => all.slice(number * length, (number + 1) * length));
+}
+
+function isRepeated({ kind }: Traffic): boolean {
+  return kind === "cycle" || kind === "dealt";
 }
 
 function toRequest({
@@ -58,7 +64,7 @@ function optionsOf(plan: LoadPlan): autocannon.Options {
     duration: (plan.warmUpMs + plan.measureMs) / 1000 + 5,
     sampleInt: SAMPLE_MS,
     timeout: ANSWER_SECONDS_MAX,
-    ...(plan.traffic.kind === "cycle" ? {} : { maxConnectionRequests: lists[0]?.length ?? 0 }),
+    ...(isRepeated(plan.traffic) ? {} : { maxConnectionRequests: lists[0]?.length ?? 0 }),
     setupClient(client) {
       client.setRequests(lists[next++ % lists.length] ?? []);
     },

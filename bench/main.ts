@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { isDocumentCurrent, type Pictures, writeBaseline } from "./baseline.ts";
 import type { Bench, BenchContext } from "./bench.ts";
 import { cassandraGet } from "./benches/cassandra-get.ts";
+import { cassandraHotRead } from "./benches/cassandra-hot-read.ts";
 import { cassandraHotSlot } from "./benches/cassandra-hot-slot.ts";
 import { cassandraList } from "./benches/cassandra-list.ts";
 import { cassandraMissing } from "./benches/cassandra-missing.ts";
@@ -16,6 +17,7 @@ import { catalogPublish } from "./benches/catalog-publish.ts";
 import { edgeHit } from "./benches/edge-hit.ts";
 import { edgeMiss, edgeMissCached } from "./benches/edge-miss.ts";
 import { groupCommit } from "./benches/group-commit.ts";
+import { moveEta } from "./benches/move-eta.ts";
 import { moveHalf } from "./benches/move-half.ts";
 import { moveNeighbours } from "./benches/move-neighbours.ts";
 import { movePause } from "./benches/move-pause.ts";
@@ -36,8 +38,16 @@ import type { SuiteName } from "./suite.ts";
 
 const SUITES: Readonly<Record<SuiteName, readonly Bench[]>> = {
   embedded: [routing, shardGet, groupCommit, edgeMiss, edgeMissCached, edgeHit],
-  cassandra: [cassandraGet, cassandraMissing, cassandraPut, cassandraHotSlot, cassandraList, catalogPublish],
-  moves: [moveRate, movePause, moveNeighbours, moveSize, moveHalf, moveRateCassandra, movePauseCassandra],
+  cassandra: [
+    cassandraGet,
+    cassandraMissing,
+    cassandraPut,
+    cassandraHotSlot,
+    cassandraHotRead,
+    cassandraList,
+    catalogPublish,
+  ],
+  moves: [moveRate, movePause, moveNeighbours, moveSize, moveHalf, moveEta, moveRateCassandra, movePauseCassandra],
 };
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RESULTS = join(ROOT, "bench/results");

@@ -34,6 +34,8 @@ const COMMIT_ROWS_MAX = 256;
 export interface WantedMove extends KeyRange {
   readonly collection: CollectionName;
   readonly to: string;
+  /** Absent: no limit. */
+  readonly rowsPerSecond?: number;
 }
 
 /** A move that is done. Times in milliseconds. */
@@ -46,13 +48,14 @@ export interface FinishedMove {
   readonly toMs: number;
 }
 
-/** Moves a range and waits for its end, without limits. `onLook` is shown the entry each time it is looked at. */
+/** Moves a range and waits for its end. `onLook` is shown the entry each time it is looked at. */
 export async function moveRange(
   { operator, config }: Pick<MoveGround, "operator" | "config">,
-  { to, ...range }: WantedMove,
+  { to, rowsPerSecond, ...range }: WantedMove,
   onLook: (move: Move) => void = () => undefined,
 ): Promise<FinishedMove> {
-  const settings = { parallel: PARALLEL, rowsPerSecond: null, bytesPerSecond: null, retentionMs: RETENTION_MS };
+  const limits = { rowsPerSecond: rowsPerSecond ?? null, bytesPerSecond: null };
+  const settings = { parallel: PARALLEL, ...limits, retentionMs: RETENTION_MS };
   const plan = await planMove(operator, { ...range, to: shardIn(config, to), settings });
   const fromMs = Date.now();
   const { id } = await startMove(operator, plan);

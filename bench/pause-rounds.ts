@@ -17,6 +17,9 @@ const MISSED = 1.1;
 /** Clients that follow a move, whatever the size of its range: enough to keep two cores busy, and twice the slots that move at once. */
 const FOLLOWERS = 8;
 
+/** One each way, for the code of a source and of a destination in either shard. */
+export const WARM_MOVES = 2;
+
 /** What clients of moving slots are counted under. */
 const MOVING = "moving";
 
@@ -25,6 +28,8 @@ export interface PauseSpec {
   readonly lot: Lot;
   readonly cutoversMin: number;
   readonly movesMax: number;
+  /** So many moves come first and do not count: fresh processes run code that is not compiled yet. */
+  readonly warmMoves?: number;
   /** Others, at work at the same time. */
   readonly others?: readonly MoveClient[];
 }
@@ -39,23 +44,26 @@ export interface PauseRounds {
 
 /** At the first owner again, or not, when it is over. */
 export async function movePauses(context: BenchContext, ground: MoveGround, spec: PauseSpec): Promise<PauseRounds> {
-  const { lot, cutoversMin, movesMax, others = [] } = spec;
+  const { lot, cutoversMin, movesMax, warmMoves = 0, others = [] } = spec;
   const clients = await startClients(context, ground, [...followersOf(lot), ...others]);
   const movesMin = Math.min(movesMax, Math.ceil((cutoversMin * MISSED) / lot.slots));
-  const moves: FinishedMove[] = [];
-  while (moves.length < movesMin) {
-    const to = MOVE_SHARDS[(moves.length + 1) % 2] ?? MOVE_SHARDS[0];
+  const all: FinishedMove[] = [];
+  while (all.length < warmMoves + movesMin) {
+    const to = MOVE_SHARDS[(all.length + 1) % 2] ?? MOVE_SHARDS[0];
     const { collection, start, end } = lot;
-    moves.push(await moveRange(ground, { collection, start, end, to }));
-    context.report(`move ${moves.length} of ${movesMin}: ${moves.at(-1)?.durationMs.toFixed(0)} ms`);
+    all.push(await moveRange(ground, { collection, start, end, to }));
+    const number = all.length - warmMoves;
+    const name = number > 0 ? `move ${number} of ${movesMin}` : "warming up";
+    context.report(`${name}: ${all.at(-1)?.durationMs.toFixed(0)} ms`);
   }
+  const moves = all.slice(warmMoves);
   const report = await clients.report([]);
   const pausesMs = moves.map(({ fromMs, toMs }) =>
     report.cutovers.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs + LATE_MS).map(({ pauseMs }) => pauseMs),
   );
-  const all = pausesMs.flat();
-  const figures = [0.5, 0.99, 1].map((share) => percentile(all, share).toFixed(1)).join(", ");
-  context.report(`${all.length} cutovers: p50, p99, max ${figures} ms${describeFailures(report)}`);
+  const counted = pausesMs.flat();
+  const figures = [0.5, 0.99, 1].map((share) => percentile(counted, share).toFixed(1)).join(", ");
+  context.report(`${counted.length} cutovers: p50, p99, max ${figures} ms${describeFailures(report)}`);
   return { pausesMs, moves, report };
 }
 

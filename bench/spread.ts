@@ -45,15 +45,14 @@ export function onePerSlot(products: readonly Product[]): readonly Product[] {
   return [...bySlot(products).values()].flatMap((ofSlot) => ofSlot.slice(0, 1));
 }
 
-/** Products dealt out like cards: no two clients have one in common. */
-export function dealt(products: readonly Product[], clients: number): readonly (readonly Product[])[] {
-  return Array.from({ length: clients }, (_, client) => products.filter((_item, index) => index % clients === client));
+/** So many products of the slot that has most of them. */
+export function ofLargestSlot(products: readonly Product[], count: number): readonly Product[] {
+  const [largest = []] = [...bySlot(products).values()].toSorted((left, right) => right.length - left.length);
+  if (largest.length < count) throw new Error(`no slot of the sample has ${count} products`);
+  return largest.slice(0, count);
 }
 
-/** All products for each client, each beginning at another place. */
-export function rotated(products: readonly Product[], clients: number): readonly (readonly Product[])[] {
-  return Array.from({ length: clients }, (_, client) => {
-    const start = Math.floor((products.length * client) / clients);
-    return [...products.slice(start), ...products.slice(0, start)];
-  });
+/** Things dealt out like cards: no two clients have one in common. */
+export function dealt<Thing>(things: readonly Thing[], clients: number): readonly (readonly Thing[])[] {
+  return Array.from({ length: clients }, (_, client) => things.filter((_thing, index) => index % clients === client));
 }

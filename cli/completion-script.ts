@@ -11,12 +11,17 @@ export type Shell = (typeof SHELLS)[number];
 /** Shells complete after a command's own name, not after `npx`: where there is no `zgate`, it stands for `npx zgate`. */
 const SHELL_FUNCTION = `command -v zgate >/dev/null 2>&1 || zgate() { npx zgate "$@"; }`;
 
+/** Words that may stand where a collection does, and have one behind them. */
+const VERBS: Readonly<{ [command: string]: string }> = { map: "diff" };
+
 interface Entry {
   readonly name: string;
   readonly description: string;
   readonly options: readonly Option[];
   /** What the first argument is: one of these words, or anything. */
   readonly words: readonly string[];
+  /** The one of these words that a collection follows, and the collections. */
+  readonly verb: { readonly word: string; readonly behind: readonly string[] } | null;
 }
 
 /** The script for `shell`; `collections` are offered where a command wants one. */
@@ -36,9 +41,12 @@ export function completionScript(shell: Shell, program: Command, collections: re
 
 function entryOf(command: Command, collections: readonly string[]): Entry {
   const [first] = command.registeredArguments;
-  const words = first?.argChoices ?? (first?.name() === "collection" ? collections : []);
+  const word = VERBS[command.name()];
+  const verb = word === undefined ? null : { word, behind: collections };
+  const named = word === undefined ? collections : [...collections, word];
+  const words = first?.argChoices ?? (first?.name() === "collection" ? named : []);
   const options = command.createHelp().visibleOptions(command);
-  return { name: command.name(), description: command.description(), options, words };
+  return { name: command.name(), description: command.description(), options, words, verb };
 }
 
 function longNames(entry: Entry): string {
@@ -46,13 +54,14 @@ function longNames(entry: Entry): string {
 }
 
 function bashScript(entries: readonly Entry[]): string {
-  const cases = entries.map(
-    (entry) => `    ${entry.name}) options="${longNames(entry)}"; words="${entry.words.join(" ")}" ;;`,
-  );
+  const cases = entries.map((entry) => {
+    const verb = entry.verb === null ? "" : ` verb="${entry.verb.word}"; behind="${entry.verb.behind.join(" ")}";`;
+    return `    ${entry.name}) options="${longNames(entry)}"; words="${entry.words.join(" ")}";${verb} ;;`;
+  });
   return `# zgate completion for bash: eval "$(npx zgate completion bash)"
 ${SHELL_FUNCTION}
 _zgate() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" options words
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" options words verb="" behind=""
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${entries.map((entry) => entry.name).join(" ")} --help --version" -- "$current"))
@@ -70,6 +79,7 @@ ${cases.join("\n")}
     -*) COMPREPLY=($(compgen -W "$options" -- "$current")); return ;;
   esac
   if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "$words" -- "$current"))
+  elif [ "$COMP_CWORD" -eq 3 ] && [ -n "$verb" ] && [ "\${COMP_WORDS[2]}" = "$verb" ]; then COMPREPLY=($(compgen -W "$behind" -- "$current"))
   else COMPREPLY=($(compgen -f -- "$current")); fi
 }
 complete -o filenames -F _zgate zgate
@@ -81,7 +91,9 @@ function zshScript(entries: readonly Entry[]): string {
   const cases = entries.map((entry) => {
     const options = entry.options.map((option) => `      '${zshOption(option)}'`);
     const first = entry.words.length === 0 ? "'1: :_files'" : `'1: :(${entry.words.join(" ")})'`;
-    return `    ${entry.name}) _arguments \\\n${[...options, `      ${first}`, "      '*: :_files'"].join(" \\\n")} ;;`;
+    const second = entry.verb === null ? [] : [`      '2: :(${entry.verb.behind.join(" ")})'`];
+    const all = [...options, `      ${first}`, ...second, "      '*: :_files'"];
+    return `    ${entry.name}) _arguments \\\n${all.join(" \\\n")} ;;`;
   });
   return `#compdef zgate
 # zgate completion for zsh: eval "$(npx zgate completion zsh)"

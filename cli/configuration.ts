@@ -24,6 +24,14 @@ export interface Configuration {
   readonly config: GatewayConfig;
 }
 
+/**
+ * What `up` makes of a configuration. `hasOwnMaps`: the first maps are the file's, whatever happens; where a number of shards was asked
+ * for, now or earlier, they may be cut evenly.
+ */
+export interface LocalConfiguration extends Configuration {
+  readonly hasOwnMaps: boolean;
+}
+
 /** What `up` decides in place of the file. `shards` null keeps the file's number. */
 export interface LocalLayout {
   readonly shards: number | null;
@@ -66,7 +74,7 @@ export function instanceConfiguration(directory: DataDirectory): Configuration {
  * The file's configuration with this machine's origins, as many shards as asked for, and the local issuer. With the
  * file's own number of shards its maps stay; with another number every collection is cut evenly.
  */
-export function localConfiguration(file: Configuration, layout: LocalLayout): Configuration {
+export function localConfiguration(file: Configuration, layout: LocalLayout): LocalConfiguration {
   const table = parseToml(file.text);
   const configured = [...file.config.shards.keys()];
   const isOwnNumber = layout.shards === null || layout.shards === configured.length;
@@ -81,11 +89,12 @@ export function localConfiguration(file: Configuration, layout: LocalLayout): Co
   if (!isOwnNumber) for (const entry of tablesOf(table["collections"])) cutEvenly(entry, ids);
   if (!hasLocalIssuer(file.config)) addLocalIssuer(table);
   const text = stringify(table);
-  return { text, config: parsed(text, "the configuration with this machine's origins") };
+  const config = parsed(text, "the configuration with this machine's origins");
+  return { text, config, hasOwnMaps: layout.shards === null };
 }
 
 /** The same configuration with its shards and its catalog in engines of this machine. */
-export function withLocalEngines(local: Configuration, { cassandra, dynamodb }: LocalEngines): Configuration {
+export function withLocalEngines(local: LocalConfiguration, { cassandra, dynamodb }: LocalEngines): LocalConfiguration {
   const table = parseToml(local.text);
   if (cassandra !== null) {
     const { contactPoints, datacenter } = cassandra;
@@ -96,7 +105,23 @@ export function withLocalEngines(local: Configuration, { cassandra, dynamodb }: 
   }
   if (dynamodb !== null) table["catalog"] = { kind: "dynamodb", table: LOCAL_TABLE, ...dynamodb };
   const text = stringify(table);
-  return { text, config: parsed(text, "the configuration with this machine's engines") };
+  return { ...local, text, config: parsed(text, "the configuration with this machine's engines") };
+}
+
+/** A shard beside those that are configured, and where it listens. */
+export interface ExtraShard {
+  readonly id: string;
+  readonly origin: string;
+}
+
+/** The same configuration with one more shard, which lies where `last`, an earlier configuration of the instance, says. */
+export function withShard(local: LocalConfiguration, last: Configuration, { id, origin }: ExtraShard): Configuration {
+  const table = parseToml(local.text);
+  const [store] = storesOf(parseToml(last.text), [id]);
+  const extra = { id, origins: [origin], ...(store === undefined ? {} : { store }) };
+  table["shards"] = [...tablesOf(table["shards"]), extra];
+  const text = stringify(table);
+  return { text, config: parsed(text, `the configuration with ${id}`) };
 }
 
 /** The file's own stores by shard; shards that it does not have get the one store that all of its shards have. */

@@ -44,17 +44,25 @@ export function durationOrNothingMs(text: string): number {
   return parseDurationMs(text) === 0 ? 0 : durationMs(text);
 }
 
+/** A limit as it is typed. Not null for none: an option that is parsed to null gets the empty text instead. */
+export type TypedLimit = number | "none";
+
+/** The limit, null for none. */
+export function limitOf(typed: TypedLimit): number | null {
+  return typed === "none" ? null : typed;
+}
+
 /** "5000", "5000/s", or "none" for no limit. */
-export function rowRate(text: string): number | null {
-  if (text === "none") return null;
+export function rowRate(text: string): TypedLimit {
+  if (text === "none") return text;
   const digits = text.replace(/\/s$/, "");
   if (/^[1-9]\d{0,8}$/.test(digits)) return Number(digits);
   throw new InvalidArgumentError('Expected rows a second such as "5000", or "none" for no limit.');
 }
 
 /** "4MiB", "4MiB/s", or "none" for no limit. */
-export function byteRate(text: string): number | null {
-  if (text === "none") return null;
+export function byteRate(text: string): TypedLimit {
+  if (text === "none") return text;
   const bytes = parseSizeBytes(text.replace(/\/s$/, ""));
   if (bytes !== null && bytes > 0) return bytes;
   throw new InvalidArgumentError('Expected bytes a second such as "512KiB" or "4MiB", or "none" for no limit.');

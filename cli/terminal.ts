@@ -22,7 +22,12 @@ export interface Terminal {
   /** From now on the process does not end when nobody reads its output any more. */
   readonly stay: () => void;
   /** The stream that progress is shown on, and whether its lines can be rewritten. */
-  readonly progress: { readonly stream: Writable; readonly isInteractive: boolean; readonly columns: number };
+  readonly progress: {
+    readonly stream: Writable;
+    readonly isInteractive: boolean;
+    readonly columns: number;
+    readonly rows: number;
+  };
 }
 
 /** What of the process decides about colours and lines. */
@@ -62,6 +67,7 @@ export function createTerminal(source: TerminalSource): Terminal {
       stream: stderr,
       isInteractive: stderr.isTTY === true && env["TERM"] !== "dumb",
       columns: stderr.columns ?? 80,
+      rows: stderr.rows ?? 24,
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   CASSANDRA_PROPERTIES,
   CASSANDRA_SETTINGS,
   CLUSTER_NAME,
+  type Compiling,
   DATACENTER,
   LATE_OPTIMISATION,
   MODULE_OPTIONS,
@@ -53,6 +54,7 @@ export interface CassandraPlan {
   readonly lib: string;
   /** Of cassandra.yaml, beside those of the project or instead of them. */
   readonly settings: Readonly<Record<string, string>>;
+  readonly compiles: Compiling;
 }
 
 /** What runs the node. */
@@ -124,7 +126,7 @@ function tokensOf(index: number, nodes: number): string {
   return own.map((part) => TOKEN_MIN + (part * TOKEN_COUNT) / parts + 1n).join(",");
 }
 
-function commandLine({ index, directory, ports, lib }: CassandraPlan): readonly string[] {
+function commandLine({ index, directory, ports, lib, compiles }: CassandraPlan): readonly string[] {
   const conf = join(directory, "conf");
   const properties = {
     ...CASSANDRA_PROPERTIES,
@@ -146,7 +148,7 @@ function commandLine({ index, directory, ports, lib }: CassandraPlan): readonly 
       "-XX:+PerfDisableSharedMem",
       "-XX:+ExitOnOutOfMemoryError",
     ],
-    ...LATE_OPTIMISATION,
+    ...(compiles === "late" ? LATE_OPTIMISATION : []),
     "-ea",
     ...["-cp", `${conf}:${join(lib, "*")}`],
     "org.apache.cassandra.service.CassandraDaemon",

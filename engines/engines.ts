@@ -16,7 +16,7 @@ import { PortClaims } from "./port-claims.ts";
 import { planPorts } from "./port-plan.ts";
 import { saysPortTaken } from "./ports.ts";
 import { answersCql, knowsPeers } from "./probes.ts";
-import { ARTIFACTS, DATACENTER, DYNAMODB_REGION } from "./settings.ts";
+import { ARTIFACTS, type Compiling, DATACENTER, DYNAMODB_REGION } from "./settings.ts";
 import { type EnginesState, readState, writeState } from "./state-file.ts";
 import { findToolchain } from "./toolchain.ts";
 
@@ -44,6 +44,8 @@ export interface EnginesRequest {
   readonly signal?: AbortSignal;
   /** Settings of cassandra.yaml beside those of the project, or instead of them. */
   readonly cassandraSettings?: Readonly<Record<string, string>>;
+  /** `late` if nothing is said. */
+  readonly cassandraCompiles?: Compiling;
   /** At the first start: `usual` prefers 9042 and 8000; `any` (default) keeps away from them. */
   readonly ports?: "usual" | "any";
 }
@@ -162,8 +164,8 @@ function cassandraNodes(
   return Array.from({ length: nodes }, (_, index) => {
     const directory = directoryOf(start.directory, `cassandra-${index + 1}`);
     const { java, cassandraLib: lib } = start.libs;
-    const { cassandraSettings: settings = {} } = start.request;
-    const plan = { index, nodes, directory, logFile: join(directory, "log"), ports, java, lib, settings };
+    const { cassandraSettings: settings = {}, cassandraCompiles: compiles = "late" } = start.request;
+    const plan = { index, nodes, directory, logFile: join(directory, "log"), ports, java, lib, settings, compiles };
     return new ProgramNode(cassandraProgram(plan), onDeath);
   });
 }

@@ -72,6 +72,9 @@ export const CASSANDRA_SETTINGS = {
 export const CASSANDRA_HEAP = "512M";
 export const CASSANDRA_DIRECT_MEMORY = "256M";
 
+/** When Java's optimising compiler sets in: `late` for engines that live for minutes, `soon` as Java would have it. */
+export type Compiling = "late" | "soon";
+
 /**
  * The optimising compiler waits until code is hot indeed: it would take a quarter of a start's work for code that runs once.
  * Each is eight times Java's default.

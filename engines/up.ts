@@ -6,11 +6,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { EnginesError, errorText } from "./engines-error.ts";
+import { requireRunnable } from "./jars.ts";
 import { findKept, type Kept, type KeptNode, removeKept } from "./keeper-file.ts";
 import { endLeftOver, recordedProcess } from "./left-over.ts";
 import { directoryLock, type Lock, waitForLock } from "./lock.ts";
 import { answersCql, answersHttp } from "./probes.ts";
 import { isAlive, type ProcessIdentity, signalProcess, waitUntilGone } from "./process-identity.ts";
+import { ARTIFACTS } from "./settings.ts";
 
 const KEEPER = join(import.meta.dirname, "keeper.ts");
 /** Longer than the orderly stop of any node may take. */
@@ -47,6 +49,7 @@ export async function bringUp(request: UpRequest): Promise<UpResult> {
     await requireServing(directory);
     return { kept: present, ranAlready: true };
   }
+  requireRunnable([ARTIFACTS.cassandra, ARTIFACTS.dynamodb]);
   mkdirSync(directory, { recursive: true });
   await startKeeper(request);
   const kept = findKept(directory);

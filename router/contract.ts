@@ -59,6 +59,8 @@ export const INTERNAL_PATH = {
   room: "/internal/room",
   /** Takes a wanted change of a slot's columns. */
   ownershipEvents: "/internal/ownership-events",
+  /** Told by the other side of a move that requests need not wait for a slot any more. Nothing is decided by it. */
+  slotNews: "/internal/slot-news",
 } as const;
 
 /** Reads one header; null when it is absent. */

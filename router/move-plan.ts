@@ -8,7 +8,7 @@ import { type CollectionName, type MapVersion, quote, type ShardId, type SlotId 
 import type { Ownership } from "./ownership.ts";
 import type { SlotReport } from "./ownership-wire.ts";
 import { type MoveRequest, type PlanRefusal, planMove, type Transfer } from "./plan.ts";
-import { contains, describeRange, intersect, type KeyRange, parseBoundary } from "./range.ts";
+import { contains, describeRange, intersect, type KeyRange, parseBoundary, parseRange } from "./range.ts";
 import { accepted, type Result, refused } from "./result.ts";
 import type { MapRules, ShardMap } from "./shard-map.ts";
 import { type Placement, prefixesOf, slotsOfPrefix } from "./slot.ts";
@@ -79,16 +79,26 @@ export function parseCut(placement: Placement, text: string): Result<string, "NO
   return refused("NOT_CANONICAL", `${quote(text)} is not canonical: write ${quote(canonical.value)}`);
 }
 
+/** A range as people type it: see `parseCut`. */
+export function parseTypedRange(
+  placement: Placement,
+  { start, end }: KeyRange,
+): Result<KeyRange, "NOT_A_BOUNDARY" | "NOT_CANONICAL" | "EMPTY_RANGE"> {
+  const first = parseCut(placement, start);
+  if (!first.ok) return first;
+  const last = end === null ? accepted(null) : parseCut(placement, end);
+  if (!last.ok) return last;
+  return parseRange(placement, { start: first.value, end: last.value });
+}
+
 /** Checks a wanted move against the map. */
 export function targetMove(map: ShardMap, wanted: MoveRequest, rules: MapRules): Result<MoveTarget, MovePlanRefusal> {
-  const start = parseCut(rules.placement, wanted.start);
-  if (!start.ok) return start;
-  const end = parseCut(rules.placement, wanted.end ?? "");
-  if (!end.ok) return end;
+  const typed = parseTypedRange(rules.placement, wanted);
+  if (!typed.ok) return typed;
   const plan = planMove(map, wanted, rules);
   if (!plan.ok) return plan;
   const { transfers, parent } = plan.value;
-  const range = { start: start.value, end: wanted.end };
+  const range = typed.value;
   const from = soleSource(transfers, range);
   if (from === null) return refused("SEVERAL_SOURCES", describeParts(map, range, wanted.to));
   const slots = slotsIn(rules.placement, range);

@@ -3,7 +3,7 @@
  * It must not decide what follows from that.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { LoadGauge } from "./mover/rate-limit.ts";
+import type { LoadGauge } from "./mover/courtesy.ts";
 
 /** How often the loop is probed, and for how long a reading is used, in milliseconds. */
 const PROBE_MS = 10;
@@ -11,13 +11,8 @@ const READING_MS = 100;
 
 const NANOSECONDS = 1e6;
 
-/** A gauge that measures until `stop`. */
-export interface EventLoopLoad extends LoadGauge {
-  stop(): void;
-}
-
-/** Begins to measure. */
-export function measureEventLoop(): EventLoopLoad {
+/** Begins to measure, for as long as the process lives. */
+export function measureEventLoop(): LoadGauge {
   const histogram = monitorEventLoopDelay({ resolution: PROBE_MS });
   histogram.enable();
   let delayMs = 0;
@@ -31,6 +26,5 @@ export function measureEventLoop(): EventLoopLoad {
       histogram.reset();
       return delayMs;
     },
-    stop: () => void histogram.disable(),
   };
 }

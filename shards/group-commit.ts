@@ -65,7 +65,7 @@ export class GroupCommit {
 
   /** Resolves when the write is durable or refused; rejects with the store's error if its group failed. */
   submit(write: Write): Promise<SubmitOutcome> {
-    const bytes = bytesOf(write);
+    const bytes = bytesOfWrite(write);
     if (this.#rows >= this.#limits.queuedRowsMax || this.#bytes + bytes > this.#limits.queuedBytesMax) {
       return Promise.resolve({ kind: "overloaded" });
     }
@@ -153,7 +153,8 @@ function takeGroup(queue: Waiting[], limits: GroupCommitLimits): readonly Waitin
   return queue.splice(0, rows);
 }
 
-function bytesOf(write: Write): number {
+/** Of its text, in bytes. */
+export function bytesOfWrite(write: Write): number {
   const { change } = write;
   if (change.kind === "put") return Buffer.byteLength(change.json);
   return change.kind === "merge" ? Buffer.byteLength(change.patchJson) : 0;

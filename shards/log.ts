@@ -26,6 +26,42 @@ export function describeError(error: unknown): LogFields {
   return { error: `${error.name}: ${error.message}${cause}`, stack: error.stack ?? "" };
 }
 
-function writeToStderr(line: string): void {
-  process.stderr.write(line);
+/** So many bytes go into a pipe in one piece; beyond, lines of other processes may come in between. */
+const WRITE_BYTES_MAX = 4096;
+
+/** Gathers lines and writes those of one turn of the event loop together: each write stops the process for a moment. */
+export class LineBuffer {
+  readonly #write: (text: string) => void;
+  #lines: string[] = [];
+
+  constructor(write: (text: string) => void = writeToStderr) {
+    this.#write = write;
+  }
+
+  readonly add = (line: string): void => {
+    if (this.#lines.length === 0) setImmediate(() => this.flush());
+    this.#lines.push(line);
+  };
+
+  /** Writes what there is now: before something that must not be done unsaid. */
+  flush(): void {
+    const lines = this.#lines;
+    this.#lines = [];
+    let text = "";
+    let bytes = 0;
+    for (const line of lines) {
+      const length = Buffer.byteLength(line);
+      if (text !== "" && bytes + length > WRITE_BYTES_MAX) {
+        this.#write(text);
+        [text, bytes] = ["", 0];
+      }
+      text += line;
+      bytes += length;
+    }
+    if (text !== "") this.#write(text);
+  }
+}
+
+function writeToStderr(text: string): void {
+  process.stderr.write(text);
 }

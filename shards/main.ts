@@ -6,7 +6,9 @@ import cluster from "node:cluster";
 import { randomUUID } from "node:crypto";
 import type { CollectionConfig } from "../config/config.ts";
 import { openCatalog } from "./catalog/open-catalog.ts";
+import { ClientTraffic } from "./client-traffic.ts";
 import { systemClock } from "./clock.ts";
+import { CommitHomes } from "./cluster/commit-homes.ts";
 import { parseOrder, sendReport } from "./cluster/message.ts";
 import { RESPAWN_LIMITS } from "./cluster/respawn-policy.ts";
 import { WorkerCrew } from "./cluster/worker-crew.ts";
@@ -18,9 +20,11 @@ import { createRoutes } from "./http/routes.ts";
 import { createShardServer, type ShardServer } from "./http/server.ts";
 import { createSigner, createVerifier } from "./http/signature.ts";
 import { createSlotAccess } from "./http/slot-access.ts";
+import { SlotWaiting } from "./http/slot-waiting.ts";
 import { createLazyCatalog, type ShardCatalog } from "./lazy-catalog.ts";
-import { createLogger, describeError, type Logger } from "./log.ts";
+import { createLogger, describeError, LineBuffer, type LogFields, type Logger } from "./log.ts";
 import { createMapCache } from "./map-cache.ts";
+import { Courtesy } from "./mover/courtesy.ts";
 import { runLeftovers } from "./mover/leftovers.ts";
 import { runMoverAgent } from "./mover/mover-agent.ts";
 import { createSlotHelp } from "./mover/slot-help.ts";
@@ -31,7 +35,7 @@ import { createHttpPeers } from "./peers/http-peers.ts";
 import type { Peers } from "./peers/port.ts";
 import { type OwnConfig, readConfig, readConfigFile } from "./shard-config.ts";
 import { parseStanding, type Standing, type StandingContext, settleStanding, standAtStart } from "./standing.ts";
-import type { Store } from "./store/port.ts";
+import type { SlotAddress, Store } from "./store/port.ts";
 import { runSweeper } from "./sweeper.ts";
 
 /** The primary hands its workers the configuration it has read, so that all of a shard agree on it. */
@@ -39,6 +43,9 @@ const CONFIG_ENV = "ZGATE_SHARD_CONFIG";
 
 /** And how the shard stands with the catalog, as JSON. */
 const STANDING_ENV = "ZGATE_SHARD_STANDING";
+
+/** And which of them it is, from 0. */
+const PLACE_ENV = "ZGATE_SHARD_PLACE";
 
 /** How long a catalog is tried before a shard does without it, in milliseconds: nobody is served meanwhile at a start. */
 const CATALOG_PATIENCE_MS = 3000;
@@ -57,7 +64,8 @@ async function runPrimary(): Promise<void> {
   if (first.isSettled) await claims.close();
   const crew = new WorkerCrew({
     size: options.workers,
-    fork: () => cluster.fork({ [CONFIG_ENV]: configText, [STANDING_ENV]: JSON.stringify(standing) }),
+    fork: (place) =>
+      cluster.fork({ [CONFIG_ENV]: configText, [STANDING_ENV]: JSON.stringify(standing), [PLACE_ENV]: `${place}` }),
     limits: RESPAWN_LIMITS,
     stopMsMax: options.stopMsMax,
     nowMs: () => performance.now(),
@@ -135,15 +143,34 @@ async function endPrimary(crew: WorkerCrew, { log, over }: Primary, error: Fatal
 async function runWorker(): Promise<void> {
   const options = parseShardOptions(process.argv.slice(2), process.env);
   const config = readConfig(options, process.env[CONFIG_ENV] ?? "");
-  const log = createLogger({ shard: options.shard, pid: process.pid, worker: cluster.worker?.id ?? 0 });
+  const who = { shard: options.shard, pid: process.pid, worker: cluster.worker?.id ?? 0 };
+  const log = createLogger(who);
   const store = await openStoreAgain({ options, config, log });
   const catalog = catalogOf(options, config);
-  const commits = new GroupCommit({ store, limits: { rowsMax: options.groupRowsMax } });
+  const own = new GroupCommit({ store, limits: { rowsMax: options.groupRowsMax } });
+  // Where a commit takes the whole store's lock, it does not matter who holds it.
+  const places = store.commitScope === "slot" ? options.workers : 1;
+  const place = places === 1 ? 0 : Number(process.env[PLACE_ENV] ?? "0");
+  const commits = new CommitHomes({ place, places, own, send: sendReport });
   const ending = new AbortController();
   const sweeper = { store, collections: [...config.collections.values()], clock: systemClock, log };
   const peers = createHttpPeers({ shards: config.shards, sign: createSigner(options.signingKeys, systemClock) });
   let standing = parseStanding(JSON.parse(process.env[STANDING_ENV] ?? "null"));
-  const parts = { options, config, log, store, catalog, commits, peers, standing: () => standing };
+  const traffic = new ClientTraffic(monotonicMs);
+  const load = measureEventLoop();
+  const parts = {
+    ...{ options, config, log, store, catalog, commits, peers, traffic },
+    waiting: new SlotWaiting(systemClock),
+    courtesy: new Courtesy({
+      clock: systemClock,
+      monotonicMs,
+      load,
+      traffic,
+      isStoreInside: store.commitScope === "store",
+    }),
+    world: runnerWorld(who),
+    standing: () => standing,
+  };
   let moving: Promise<void> = Promise.resolve();
   await liveAsWorker({
     server: buildServer(parts),
@@ -160,6 +187,8 @@ async function runWorker(): Promise<void> {
     onStanding: (told) => {
       standing = told;
     },
+    onNews: (news) => parts.waiting.wake(news),
+    onCommit: (message) => commits.heard(message),
     close: async () => {
       ending.abort();
       await moving;
@@ -173,21 +202,28 @@ async function runWorker(): Promise<void> {
 
 /** Drives moves to this shard until the signal aborts. */
 async function runMover(parts: WorkerParts, signal: AbortSignal): Promise<void> {
-  const { options, config, log } = parts;
-  const load = measureEventLoop();
+  const { options, config, world } = parts;
   const shards = new Set(config.shards.keys());
-  const of = { shard: options.shard, collections: config.collections, shards, load };
-  await runMoverAgent({ ...parts, ...runnerWorld(log), ...of }, signal);
-  load.stop();
+  const of = { shard: options.shard, collections: config.collections, shards };
+  await runMoverAgent({ ...parts, ...world, ...of }, signal);
 }
 
+const monotonicMs = (): number => performance.now();
+
 /** Clocks and tokens of runners; what they do is logged, so that a run can be held against the model of the protocol. */
-function runnerWorld(log: Logger): RunnerWorld {
+function runnerWorld(who: LogFields): RunnerWorld {
+  const lines = new LineBuffer();
+  const log = createLogger(who, lines.add);
+  process.on("exit", () => lines.flush());
   return {
     clock: systemClock,
-    monotonicMs: () => performance.now(),
+    monotonicMs,
     newToken: randomUUID,
-    trace: (trace) => log("info", "move-step", { trace: JSON.stringify(trace) }),
+    trace: (trace) => {
+      log("info", "move-step", { trace: JSON.stringify(trace) });
+      // A statement may be applied, and this process die the next moment: what led to it has to be known.
+      if (trace.step === "send") lines.flush();
+    },
   };
 }
 
@@ -226,23 +262,33 @@ interface WorkerParts {
   readonly log: Logger;
   readonly store: Store;
   readonly catalog: ShardCatalog;
-  readonly commits: GroupCommit;
+  readonly commits: CommitHomes;
   readonly peers: Peers;
+  readonly waiting: SlotWaiting;
+  readonly courtesy: Courtesy;
+  readonly traffic: ClientTraffic;
+  readonly world: RunnerWorld;
   readonly standing: () => Standing;
 }
 
-function buildServer({ options, config, log, store, catalog, commits, peers, standing }: WorkerParts): ShardServer {
+function buildServer(parts: WorkerParts): ShardServer {
   const clock = systemClock;
+  const { options, config, log, store, catalog, commits, peers, waiting, courtesy, traffic, world, standing } = parts;
   const { shard } = options;
-  const help = createSlotHelp({ shard, store, peers, log, ...runnerWorld(log) });
+  const spreadNews = (address: SlotAddress): void => {
+    waiting.wake(address);
+    void sendReport({ type: "news", ...address });
+  };
+  const help = createSlotHelp({ shard, store, peers, log, ...world });
   const routes = createRoutes({
     shard,
     collections: config.collections,
     standing,
     store,
     commits,
-    access: createSlotAccess({ clock, peers, help, log }),
+    access: createSlotAccess({ clock, store, peers, waiting, help, log }),
     peers,
+    ...{ spreadNews, courtesy, traffic },
     maps: createMapCache({ catalog, clock, log }),
     verify: createVerifier(options.signingKeys, clock),
     clock,

@@ -6,7 +6,7 @@ import type { Bench, BenchContext } from "../bench.ts";
 import { bareDriver, CLIENTS, inArena, shardWrites, takeWarmTurns } from "../cassandra-duel.ts";
 import { type Measurement, ratio, type Sample, sideOf, total } from "../measurement.ts";
 import type { Product } from "../products.ts";
-import { bySlot, type ClientWork, dealt } from "../spread.ts";
+import { type ClientWork, dealt, ofLargestSlot } from "../spread.ts";
 
 const TARGET = { relation: "at least", bound: 8 } as const;
 const NO_FAILURE = { relation: "at most", bound: 0 } as const;
@@ -33,9 +33,7 @@ function measureHotSlot(context: BenchContext): Promise<readonly Measurement[]> 
 }
 
 function oneKeyEach(products: readonly Product[]): readonly ClientWork[] {
-  const [largest = []] = [...bySlot(products).values()].toSorted((left, right) => right.length - left.length);
-  if (largest.length < CLIENTS) throw new Error("no slot of the sample has a product for each client");
-  return dealt(largest.slice(0, CLIENTS), CLIENTS).map((ofClient) => ({ products: ofClient, suffix: null }));
+  return dealt(ofLargestSlot(products, CLIENTS), CLIENTS).map((ofClient) => ({ products: ofClient, suffix: null }));
 }
 
 /** The failures of each run as a figure of their own. */

@@ -7,7 +7,7 @@ import type { Bench, BenchContext } from "../bench.ts";
 import { bareDriver, type CassandraArena, CLIENTS, inArena, shardWrites, takeWarmTurns } from "../cassandra-duel.ts";
 import { type Measurement, ratio, sideOf } from "../measurement.ts";
 import type { Product } from "../products.ts";
-import { type ClientWork, dealt, onePerSlot, rotated } from "../spread.ts";
+import { type ClientWork, dealt, onePerSlot } from "../spread.ts";
 
 const TARGET = { relation: "at least", bound: 0.9 } as const;
 
@@ -33,9 +33,9 @@ function newKeys(products: readonly Product[]): readonly ClientWork[] {
   return dealt(products, CLIENTS).map((ofClient, client) => ({ products: ofClient, suffix: `${run}-${client}` }));
 }
 
-/** All clients write to the same keys, so that a process often meets a version that another has written. */
+/** Each client has slots of its own, and writes to the same keys over and over. */
 function existingKeys(products: readonly Product[]): readonly ClientWork[] {
-  return rotated(products, CLIENTS).map((ofClient) => ({ products: ofClient, suffix: null }));
+  return dealt(products, CLIENTS).map((ofClient) => ({ products: ofClient, suffix: null }));
 }
 
 async function compare(

@@ -11,7 +11,7 @@ import { collectionNamed } from "../move-config.ts";
 import { onMoveGround } from "../move-ground.ts";
 import { failuresOf, startClients } from "../move-load.ts";
 import { fillLot, storeRows } from "../move-run.ts";
-import { followersOf, movePauses } from "../pause-rounds.ts";
+import { followersOf, movePauses, WARM_MOVES } from "../pause-rounds.ts";
 import { loadProducts } from "../products.ts";
 import { percentile } from "../statistics.ts";
 
@@ -51,7 +51,7 @@ async function measurePause(context: BenchContext): Promise<readonly Measurement
     const alone = await clients.report([]);
     await store.close();
     context.report(`one conditional write: p50 ${percentile(writesMs, 0.5).toFixed(1)} ms`);
-    const spec = { lot, cutoversMin, movesMax: Number.POSITIVE_INFINITY };
+    const spec = { lot, cutoversMin, movesMax: Number.POSITIVE_INFINITY, warmMoves: WARM_MOVES };
     const { pausesMs, report } = await movePauses(context, ground, spec);
     return figuresOf({ pausesMs, writesMs, failures: failuresOf([alone, report]) });
   });

@@ -12,7 +12,7 @@ import { collectionNamed } from "../move-config.ts";
 import { onMoveGround } from "../move-ground.ts";
 import { failuresOf } from "../move-load.ts";
 import { type FinishedMove, fillLot } from "../move-run.ts";
-import { movePauses } from "../pause-rounds.ts";
+import { movePauses, WARM_MOVES } from "../pause-rounds.ts";
 import { loadProducts } from "../products.ts";
 
 const COLLECTION = "moved";
@@ -40,7 +40,7 @@ function measurePause(context: BenchContext): Promise<readonly Measurement[]> {
     const store = await ground.openStore("shard-1");
     await fillLot(store, lot, loadProducts(context.productsFile));
     await store.close();
-    const spec = { lot, cutoversMin, movesMax: Number.POSITIVE_INFINITY };
+    const spec = { lot, cutoversMin, movesMax: Number.POSITIVE_INFINITY, warmMoves: WARM_MOVES };
     const { pausesMs, moves, report } = await movePauses(context, ground, spec);
     return [...pauseFigures({ pausesMs, failures: failuresOf([report]) }), ...ownFigures(moves)];
   });

@@ -21,7 +21,7 @@ interface DoctorFlags extends OperatorFlags {
 }
 
 const JSON_HELP =
-  "print {collection, complaints: [{slot, move, owner, serves, waitsFor, next, fixed}], underWay, silent} a line";
+  "print {collection, complaints: [{slot, move, stage, owner, serves, waitsFor, next, fixed, …} or {slot, kind, detail, next, fixed}], underWay, silent} a line";
 
 const ABOUT = `
 Exit code: 0 nothing is wrong, 3 something is to be done, 1 a person has to look: a store is lost, or a shard does not answer.
@@ -32,7 +32,7 @@ export function doctorCommand(context: CommandContext): Command {
   const command = new Command("doctor")
     .description("say who owns what a crash left undecided, and what to do about it")
     .addArgument(new Argument("[collection]", "one collection, none for all").argParser(collectionName))
-    .option("--fix", "run the safe next command of each")
+    .option("--fix", "end what a few statements can end; what only has to be copied on is left to a worker")
     .addHelpText("after", ABOUT);
   addOperatorOptions(command, JSON_HELP).action((collection: CollectionName | undefined, flags: DoctorFlags) =>
     withOperator(context, flags, (operator) => run(context, operator, { collection, flags })),

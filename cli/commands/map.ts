@@ -2,7 +2,7 @@
  * `zgate map`: which shard owns which range of a collection, now and before. It must not change the map.
  */
 import { Argument, Command } from "commander";
-import type { CollectionName } from "../../router/ids.ts";
+import { type CollectionName, parseCollectionName } from "../../router/ids.ts";
 import { describeRange } from "../../router/range.ts";
 import { addExamples, addTargetOptions, type CommandContext, type TargetOptions } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
@@ -27,19 +27,25 @@ interface Wish {
   readonly terminal: Terminal;
 }
 
+const DIFF_WORD = "diff";
+const DIFF_USAGE = `${DIFF_WORD} <collection> <version> <version>`;
+
 /** The command. */
 export function mapCommand(context: CommandContext): Command {
   const { terminal } = context;
   const command = new Command("map")
     .description("show which shard owns which range of keys")
+    .usage(`[options] <collection>\n       zgate map [options] ${DIFF_USAGE}`)
     .addArgument(new Argument("<collection>", "for example products").argParser(collectionName))
+    .addArgument(new Argument("[words...]", `after "${DIFF_WORD}": a collection and two of its versions`))
     .option("--history", "all versions, newest first: who published which and when")
     .option("--diff <versions...>", "what differs between two versions")
     .option(
       "--json",
       "print {collection, version, ranges: [{start, end, shard}]}; a version a line, or the difference",
     );
-  addTargetOptions(command).action((collection: CollectionName, flags: MapFlags) => {
+  addTargetOptions(command).action((first: CollectionName, words: readonly string[], given: MapFlags) => {
+    const { collection, flags } = wordsRead(first, words, given);
     const wish = { collection, flags, terminal };
     return flags.history === true || flags.diff !== undefined ? showPast(context, wish) : showNow(wish);
   });
@@ -48,7 +54,29 @@ export function mapCommand(context: CommandContext): Command {
     ["zgate map products --json | jq '.ranges[].shard'", "for programs"],
     ["zgate map products --history", "its versions"],
     ["zgate map products --diff 1 2", "what the second changed"],
+    ["zgate map diff products 1 2", "the same"],
   ]);
+}
+
+/** A collection may be called "diff": only what follows it makes the word a verb. */
+function wordsRead(
+  first: CollectionName,
+  words: readonly string[],
+  flags: MapFlags,
+): Pick<Wish, "collection" | "flags"> {
+  const [name, ...diff] = words;
+  if (name === undefined) return { collection: first, flags };
+  if (first === DIFF_WORD && diff.length === 2 && flags.history !== true && flags.diff === undefined) {
+    const collection = parseCollectionName(name);
+    if (!collection.ok) throw new CliFailure(collection.detail, { exitCode: 2 });
+    return { collection: collection.value, flags: { ...flags, diff } };
+  }
+  throw new CliFailure(
+    `expected one collection, or \`zgate map ${DIFF_USAGE}\`, got "${[first, ...words].join(" ")}"`,
+    {
+      exitCode: 2,
+    },
+  );
 }
 
 async function showNow({ collection, flags, terminal }: Wish): Promise<void> {

@@ -5,6 +5,7 @@
 import { Argument, Command, Option } from "commander";
 import type { ShardId } from "../../router/ids.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
+import { dataDirectory } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { addMoveOptions, type MoveFlags, print, settingsOf } from "../moves/carry-out.ts";
 import { shortId } from "../moves/find-move.ts";
@@ -13,8 +14,10 @@ import { describePlan } from "../moves/plan-move.ts";
 import { createScreen, followMove } from "../moves/watch-move.ts";
 import { type Operator, withOperator } from "../operator.ts";
 import { shardId } from "../option-values.ts";
+import { type Gateway, stepsToAdd, stepsToRemove } from "../shards/configure-steps.ts";
 import { planDrain, startAll } from "../shards/drain.ts";
 import { describeHoldings, holdingsOf } from "../shards/holdings.ts";
+import { readLayout } from "../supervisor/layout.ts";
 import type { Terminal } from "../terminal.ts";
 
 type Action = "add" | "drain" | "remove";
@@ -25,7 +28,8 @@ interface ShardFlags extends MoveFlags {
 
 const ABOUT = `
 add says what to configure, or that the shard is ready. drain moves all its ranges to the others; the options of a move are for it.
-remove says whether anything depends on the shard still, and what to take out. Exit code 3: something is to be done first.`;
+remove says whether anything depends on the shard still, and what to take out. Exit code 3: something is to be done first.
+With --json, add prints {shard, configured, slots} or {shard, configured, steps}, remove {shard, removable, reasons}.`;
 
 /** The command. */
 export function shardCommand(context: CommandContext): Command {
@@ -66,10 +70,15 @@ function demandShard({ operator: { config }, shard }: Work): void {
   });
 }
 
+/** With a configuration of its own the command speaks of a gateway whose shards are run one by one. */
+function gatewayOf({ operator: { config }, flags }: Work): Gateway {
+  return { config, layout: flags.config === undefined ? readLayout(dataDirectory(flags.data)) : null };
+}
+
 async function add(work: Work): Promise<void> {
   const { operator, terminal, flags, shard } = work;
   if (!operator.config.shards.has(shard)) {
-    const steps = stepsToAdd(shard);
+    const steps = stepsToAdd(gatewayOf(work), shard);
     if (flags.json === true) terminal.out(JSON.stringify({ shard, configured: false, steps }));
     else print(terminal, steps);
     throw new CliFailure(`${shard} is not in the configuration yet`, { exitCode: 3 });
@@ -82,23 +91,6 @@ async function add(work: Work): Promise<void> {
   if (slots === 0 && first !== undefined) {
     terminal.out(`give it a range: zgate move ${first.collection.name} --start KEY --end KEY --to ${shard}`);
   }
-}
-
-function stepsToAdd(shard: ShardId): readonly string[] {
-  return [
-    "1. Add to zgate.toml, the same text for the edge, for all shards and for this command:",
-    "",
-    "   [[shards]]",
-    `   id = "${shard}"`,
-    '   origins = ["http://HOST:PORT"]',
-    '   # store = "NAME"    # where its data do not lie in the embedded store',
-    "",
-    "   The collections' maps stay as they are: they are only the first ones, and the shard gets its ranges by moves.",
-    `2. With Cassandra: zgate schema apply --shard ${shard}`,
-    "3. Give the new configuration to the other shards and to the edge, then start the shard (docs/operations.md).",
-    `4. zgate shard add ${shard}    # says whether it answers`,
-    `5. zgate move COLLECTION --start KEY --end KEY --to ${shard}`,
-  ];
 }
 
 async function drain(work: Work): Promise<void> {
@@ -137,26 +129,11 @@ async function waitForAll({ operator, terminal, flags }: Work, ids: readonly str
   if (failed > 0) throw new CliFailure(`${failed} of ${ids.length} moves were aborted`);
 }
 
-async function remove({ operator, terminal, flags, shard }: Work): Promise<void> {
+async function remove(work: Work): Promise<void> {
+  const { operator, terminal, flags, shard } = work;
   const reasons = describeHoldings(await holdingsOf(operator, shard));
   if (flags.json === true) terminal.out(JSON.stringify({ shard, removable: reasons.length === 0, reasons }));
-  else print(terminal, reasons.length > 0 ? reasons : stepsToRemove(operator, shard));
+  else print(terminal, reasons.length > 0 ? reasons : stepsToRemove(gatewayOf(work), shard));
   if (reasons.length === 0) return;
   throw new CliFailure(`${shard} is still needed`, { hint: `\`zgate shard drain ${shard}\` empties it`, exitCode: 3 });
-}
-
-function stepsToRemove({ config }: Operator, shard: ShardId): readonly string[] {
-  const named = [...config.collections.values()].filter(({ initialMap }) =>
-    initialMap.ranges.some((range) => range.shard === shard),
-  );
-  const names = named.map(({ name }) => name).join(", ");
-  return [
-    `nothing depends on ${shard} any more`,
-    `1. Take its [[shards]] table out of zgate.toml, everywhere.`,
-    ...(named.length === 0
-      ? []
-      : [`   The first maps of ${names} name it: put another shard there. They are not used again.`]),
-    "2. Give the new configuration to the edge and to the other shards.",
-    `3. Stop ${shard}. Keep its store until you are sure: rows that moves left behind lie in it.`,
-  ];
 }

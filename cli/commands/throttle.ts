@@ -10,11 +10,11 @@ import { changeMove, findMove, shortId } from "../moves/find-move.ts";
 import { describeLimits } from "../moves/plan-move.ts";
 import { hasEnded } from "../moves/watch-move.ts";
 import { addOperatorOptions, type OperatorFlags, withOperator } from "../operator.ts";
-import { byteRate, rowRate, wholeNumber } from "../option-values.ts";
+import { byteRate, limitOf, rowRate, type TypedLimit, wholeNumber } from "../option-values.ts";
 
 interface ThrottleFlags extends OperatorFlags {
-  readonly rate?: number | null;
-  readonly byteRate?: number | null;
+  readonly rate?: TypedLimit;
+  readonly byteRate?: TypedLimit;
   readonly parallel?: number;
 }
 
@@ -48,8 +48,8 @@ function throttled(move: Move, { rate, byteRate: bytes, parallel }: ThrottleFlag
   if (hasEnded(move)) throw new CliFailure(`move ${shortId(move.id)} has ended: it is ${move.state}`);
   return {
     ...move.settings,
-    ...(rate === undefined ? {} : { rowsPerSecond: rate }),
-    ...(bytes === undefined ? {} : { bytesPerSecond: bytes }),
+    ...(rate === undefined ? {} : { rowsPerSecond: limitOf(rate) }),
+    ...(bytes === undefined ? {} : { bytesPerSecond: limitOf(bytes) }),
     ...(parallel === undefined ? {} : { parallel }),
   };
 }

@@ -41,7 +41,7 @@ export function upCommand({ terminal }: CommandContext): Command {
     .option("--workers <n>", "worker processes of each shard (default: one for each core)", wholeNumber(1, WORKERS_MAX))
     .option(
       "--shards <n>",
-      "number of shards (default: as the directory was created, else as configured)",
+      "number of shards; more than the directory has are added (default: as it was created, else as configured)",
       wholeNumber(1, SHARDS_MAX),
     )
     .addOption(

@@ -4,7 +4,7 @@
  */
 import { Argument, Command } from "commander";
 import type { CollectionName } from "../../router/ids.ts";
-import { parseRange } from "../../router/range.ts";
+import { parseTypedRange } from "../../router/move-plan.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
 import { listenForInterruption } from "../interruption.ts";
@@ -48,7 +48,7 @@ interface Wish {
 async function run(context: CommandContext, operator: Operator, { collection, flags }: Wish): Promise<void> {
   const { terminal } = context;
   const configured = demandCollection(operator, collection);
-  const range = parseRange(configured.placement, { start: flags.start ?? "", end: flags.end ?? null });
+  const range = parseTypedRange(configured.placement, { start: flags.start ?? "", end: flags.end ?? null });
   if (!range.ok) throw new CliFailure(`${range.detail} (${range.reason})`);
   const progress = createProgress(terminal, operator.nowMs);
   const request = { collection: configured, range: range.value, weigh: true };

@@ -6,7 +6,7 @@ import { type Command, Option } from "commander";
 import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
 import { addOperatorOptions, type Operator, type OperatorFlags } from "../operator.ts";
-import { byteRate, durationOrNothingMs, rowRate, wholeNumber } from "../option-values.ts";
+import { byteRate, durationOrNothingMs, limitOf, rowRate, type TypedLimit, wholeNumber } from "../option-values.ts";
 import type { Terminal } from "../terminal.ts";
 import { shortId } from "./find-move.ts";
 import { reportLines, reportOf } from "./move-report.ts";
@@ -16,8 +16,8 @@ import { createScreen, followMove } from "./watch-move.ts";
 /** Options of a move as given. */
 export interface MoveFlags extends OperatorFlags {
   readonly parallel: number;
-  readonly rate: number | null;
-  readonly byteRate: number | null;
+  readonly rate: TypedLimit;
+  readonly byteRate: TypedLimit;
   readonly retention: number;
   readonly dryRun?: true;
   readonly wait?: true;
@@ -27,6 +27,7 @@ const PARALLEL = 4;
 /** Most slots of one move that are under way at once. */
 export const PARALLEL_MAX = 64;
 const RETENTION = "24h";
+const NO_LIMIT: TypedLimit = "none";
 
 const JSON_HELP =
   "print the plan (--dry-run), {id, ...plan}, or at the end (--wait) {id, state, collection, start, end, from, to, slots, rows, bytes, pauseMs: {p50, p99, max}, durationMs}";
@@ -35,9 +36,13 @@ const JSON_HELP =
 export function addMoveOptions(command: Command): Command {
   command
     .option("--parallel <n>", "slots under way at once", wholeNumber(1, PARALLEL_MAX), PARALLEL)
-    .addOption(new Option("--rate <rows/s>", "at most so many rows a second").argParser(rowRate).default(null, "none"))
     .addOption(
-      new Option("--byte-rate <size/s>", "at most so many bytes a second").argParser(byteRate).default(null, "none"),
+      new Option("--rate <rows/s>", "at most so many rows a second, or none").argParser(rowRate).default(NO_LIMIT),
+    )
+    .addOption(
+      new Option("--byte-rate <size/s>", "at most so many bytes a second, or none")
+        .argParser(byteRate)
+        .default(NO_LIMIT),
     )
     .addOption(
       new Option("--retention <time>", "how long the source keeps its rows afterwards")
@@ -51,7 +56,7 @@ export function addMoveOptions(command: Command): Command {
 
 /** The options as a move has them. */
 export function settingsOf({ parallel, rate, byteRate: bytes, retention }: MoveFlags): MoveSettings {
-  return { parallel, rowsPerSecond: rate, bytesPerSecond: bytes, retentionMs: retention };
+  return { parallel, rowsPerSecond: limitOf(rate), bytesPerSecond: limitOf(bytes), retentionMs: retention };
 }
 
 /** Plans a move, then prints it, starts it, or follows it to its end. Throws `CliFailure`. */

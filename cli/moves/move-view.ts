@@ -12,7 +12,7 @@ import {
   pausesUpTo,
 } from "../../router/move-progress.ts";
 import { describeRange } from "../../router/range.ts";
-import type { Move } from "../../shards/catalog/port.ts";
+import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
 import { clockText, groupDigits, progressBar } from "../progress.ts";
 import { shortId } from "./find-move.ts";
 
@@ -33,8 +33,10 @@ export interface MoveView {
   readonly silentMs: number | null;
 }
 
-/** An empty slot takes its own time; as much as about this many rows. */
-const SLOT_WORK = 25;
+/** An empty slot takes its own time; as much as about this many rows that are copied as fast as it goes. */
+const SLOT_ROWS = 25;
+/** About the same in seconds: a limit makes rows slower, and not slots. */
+const SLOT_SECONDS = 0.002;
 /** Fewer rows written than this part of what an even spread over the slots would give are no measure. */
 const COMPARED_FRACTION = 0.1;
 /** The pace is that of the latest part of the move. */
@@ -43,6 +45,8 @@ const PACE_WINDOW_MS = 60_000;
 const PACE_SEEN_MS_MIN = 10_000;
 /** Before so much of it has passed its pace is a guess. */
 const PACE_MS_MIN = 1000;
+/** What is seen of a runner that is well is no older than about this. */
+const PROGRESS_AGE_MS_MAX = 2000;
 /** A runner writes once a second; after so long without a word there is none. */
 export const SILENT_MS = 15_000;
 
@@ -69,35 +73,49 @@ export function addSample(samples: readonly PaceSample[], move: Move): readonly 
   // Another runner has another clock.
   const kept = last !== undefined && last.atMs > atMs ? [] : samples;
   const recent = kept.filter((sample) => atMs - sample.atMs <= PACE_WINDOW_MS);
-  return [...recent, { atMs, rows, fraction: fractionOf(progress) }];
+  return [...recent, { atMs, rows, fraction: fractionOf(progress, move.settings) }];
 }
 
 /** The view of a move. `samples` are what was seen of it before and now. */
 export function viewOf(move: Move, samples: readonly PaceSample[], nowMs: number): MoveView {
   const progress = progressOf(move);
   if (progress === null) return { move, progress, fraction: 0, rowsPerSecond: null, etaMs: null, silentMs: null };
-  const fraction = fractionOf(progress);
-  const pace = paceOf(progress, samples);
+  const fraction = fractionOf(progress, move.settings);
+  const pace = paceOf(progress, fraction, samples);
+  const silentMs = Math.max(0, nowMs - progress.updatedAtMs);
   return {
     move,
     progress,
     fraction,
     rowsPerSecond: pace === null ? null : pace.rowsPerMs * 1000,
-    etaMs: pace === null || pace.fractionPerMs <= 0 ? null : (1 - fraction) / pace.fractionPerMs,
-    silentMs: Math.max(0, nowMs - progress.updatedAtMs),
+    etaMs: pace === null || pace.fractionPerMs <= 0 ? null : etaMsOf(fraction, pace, silentMs),
+    silentMs,
   };
 }
 
+/** It goes on while nobody tells of it; not for long, because then it may stand still, or the clocks differ. */
+function etaMsOf(fraction: number, { fractionPerMs }: Pace, silentMs: number): number {
+  return Math.max(0, (1 - fraction) / fractionPerMs - Math.min(silentMs, PROGRESS_AGE_MS_MAX));
+}
+
 /** The part of the work that is done, by rows and slots. */
-function fractionOf({ rows, rowsPlanned, slots, decided, aborted }: MoveProgress): number {
+function fractionOf(progress: MoveProgress, settings: MoveSettings): number {
+  const { rows, rowsPlanned, slots, decided, aborted } = progress;
   const ended = decided + aborted;
   const bySlots = slots === 0 ? 0 : ended / slots;
   // What the destination has from an earlier move is only compared: then rows written say nothing.
   const isCompared = rows < rowsPlanned * bySlots * COMPARED_FRACTION;
   if (rowsPlanned === 0 || isCompared) return bySlots;
   // What is written again is no step forward.
-  const done = Math.min(rows, rowsPlanned) + SLOT_WORK * ended;
-  return Math.min(1, done / (rowsPlanned + SLOT_WORK * slots));
+  const slotWork = Math.min(SLOT_ROWS, SLOT_SECONDS * rowsPerSecondMax(progress, settings));
+  const done = Math.min(rows, rowsPlanned) + slotWork * ended;
+  return Math.min(1, done / (rowsPlanned + slotWork * slots));
+}
+
+/** What the limits allow, by the rows as large as they have been so far. */
+function rowsPerSecondMax({ rows, bytes }: MoveProgress, { rowsPerSecond, bytesPerSecond }: MoveSettings): number {
+  const byBytes = bytesPerSecond === null || bytes === 0 ? null : (bytesPerSecond * rows) / bytes;
+  return Math.min(rowsPerSecond ?? Number.POSITIVE_INFINITY, byBytes ?? Number.POSITIVE_INFINITY);
 }
 
 interface Pace {
@@ -106,7 +124,7 @@ interface Pace {
 }
 
 /** By what was seen, or by the whole life of the move for who has just begun to look. */
-function paceOf(progress: MoveProgress, samples: readonly PaceSample[]): Pace | null {
+function paceOf(progress: MoveProgress, fraction: number, samples: readonly PaceSample[]): Pace | null {
   const [first] = samples;
   const last = samples.at(-1);
   if (first !== undefined && last !== undefined && last.atMs - first.atMs >= PACE_SEEN_MS_MIN) {
@@ -115,7 +133,7 @@ function paceOf(progress: MoveProgress, samples: readonly PaceSample[]): Pace | 
   }
   const spanMs = progress.elapsedMs + progress.updatedAtMs - progress.startedAtMs;
   if (spanMs < PACE_MS_MIN) return null;
-  return { rowsPerMs: progress.rows / spanMs, fractionPerMs: fractionOf(progress) / spanMs };
+  return { rowsPerMs: progress.rows / spanMs, fractionPerMs: fraction / spanMs };
 }
 
 /** One line about a move: for lists, and where lines cannot be rewritten. */

@@ -54,14 +54,16 @@ export function createScreen(terminal: Terminal, print: (line: string) => void, 
 }
 
 const COLUMNS = 80;
+const ROWS = 24;
 
-function rewritten({ stream, columns }: Terminal["progress"]): MoveScreen {
+function rewritten({ stream, columns, rows }: Terminal["progress"]): MoveScreen {
   let height = 0;
-  // Terminals that do not know their width say 0.
+  // Terminals that do not know their size say 0.
   const width = (columns > 0 ? columns : COLUMNS) - 1;
+  const heightMax = (rows > 0 ? rows : ROWS) - 1;
   const clearing = (): string => (height > 0 ? `\u001b[${height}A\u001b[J` : "");
   const draw = (view: MoveView): void => {
-    const lines = linesOf(view).map((line) => [...line].slice(0, width).join(""));
+    const lines = cutTo(linesOf(view), heightMax).map((line) => [...line].slice(0, width).join(""));
     stream.write(`${clearing()}${lines.join("\n")}\n`);
     height = lines.length;
   };
@@ -70,6 +72,13 @@ function rewritten({ stream, columns }: Terminal["progress"]): MoveScreen {
     height = 0;
   };
   return { draw, clear };
+}
+
+/** What has left the screen at its top could not be rewritten. */
+function cutTo(lines: readonly string[], heightMax: number): readonly string[] {
+  if (lines.length <= heightMax) return lines;
+  const shown = Math.max(0, heightMax - 1);
+  return [...lines.slice(0, shown), `… ${lines.length - shown} more lines`];
 }
 
 function plain(print: (line: string) => void, nowMs: () => number): MoveScreen {

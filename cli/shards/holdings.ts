@@ -10,6 +10,7 @@ import type { MapRange } from "../../router/shard-map.ts";
 import type { Move } from "../../shards/catalog/port.ts";
 import { shortId } from "../moves/find-move.ts";
 import type { Operator } from "../operator.ts";
+import type { ShardClient } from "../shard-client.ts";
 
 /** A shard's part of one collection. `held`: slots that it owns or that are on their way to or from it. */
 export interface Holding {
@@ -21,8 +22,13 @@ export interface Holding {
 
 const LIVE_MAX = 1000;
 
+/** Where to look: at the catalog, and at the slots of a shard, be it by asking it or in its store. */
+export interface HoldingsSource extends Pick<Operator, "config" | "catalog"> {
+  readonly shards: Pick<ShardClient, "slots">;
+}
+
 /** A shard's part of every collection. Throws `CliFailure` when it does not answer. */
-export async function holdingsOf(operator: Operator, shard: ShardId): Promise<readonly Holding[]> {
+export async function holdingsOf(operator: HoldingsSource, shard: ShardId): Promise<readonly Holding[]> {
   const holdings: Holding[] = [];
   for (const collection of operator.config.collections.values()) {
     const { name } = collection;

@@ -5,7 +5,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DataDirectory, displayPath, isThere, readFields, writeWhole } from "../data-directory.ts";
-import { shardIds } from "../even-map.ts";
 import { CliFailure } from "../failure.ts";
 import {
   describeStorage,
@@ -56,9 +55,9 @@ export function refuseForeign(directory: DataDirectory): void {
 export type WantedLayout = Pick<Layout, "shards" | "asked" | "storage">;
 
 /**
- * Refuses a directory that was made for other shards or other storage: what lies in it would have no owner, or not be
- * found. And one without its catalog: a new one would give out slots again that have moved since. A new directory
- * remembers what it was made for from now on. Throws `CliFailure`.
+ * Refuses a directory that was made for other storage: what lies in it would not be found. And one without its catalog: a
+ * new one would give out slots again that have moved since. A new directory remembers what it was made for from now on.
+ * Whether it may have other shards than before, only its catalog and its stores say (shard-changes.ts). Throws `CliFailure`.
  */
 export function settleLayout(directory: DataDirectory, wanted: WantedLayout): void {
   const layout = readLayout(directory);
@@ -66,7 +65,6 @@ export function settleLayout(directory: DataDirectory, wanted: WantedLayout): vo
   if (layout !== null) refuseOtherStorage(directory, layout.storage, wanted.storage);
   if (!isBeginning(directory, layout)) requireOwnData(directory, wanted.storage);
   if (layout === null) writeLayout(directory, { ...wanted, isCreated: isThere(directory.catalog) });
-  else if (layout.shards.join() !== wanted.shards.join()) throw otherShards(directory, layout, wanted);
 }
 
 function isBeginning(directory: DataDirectory, layout: Layout | null): boolean {
@@ -91,10 +89,9 @@ function refuseOtherFiles(directory: DataDirectory, wanted: StorageChoice): void
   if (isThere(directory.engines) && !needsEngines(wanted)) throw otherFiles(directory, "engines", wanted);
 }
 
-/** The catalog is there: from now on the directory is not usable without it. */
-export function completeLayout(directory: DataDirectory): void {
-  const layout = readLayout(directory);
-  if (layout?.isCreated === false) writeLayout(directory, { ...layout, isCreated: true });
+/** The catalog is there: from now on the directory is not usable without it, and has these shards. */
+export function completeLayout(directory: DataDirectory, { shards, asked, storage }: WantedLayout): void {
+  writeLayout(directory, { shards, asked, storage, isCreated: true });
 }
 
 function hasStore(directory: DataDirectory, names: readonly string[]): boolean {
@@ -154,27 +151,4 @@ function refuseOtherStorage(directory: DataDirectory, made: StorageChoice, wante
     hint: `${back}, or start a new directory with --data DIR`,
     exitCode: 2,
   });
-}
-
-function otherShards(directory: DataDirectory, layout: Layout, wanted: WantedLayout): CliFailure {
-  const where = displayPath(directory.root);
-  const difference = `${where} was created with ${described(layout.shards)}, not with ${described(wanted.shards)}`;
-  const added = wanted.shards.filter((id) => !layout.shards.includes(id));
-  if (added.length > 0 && layout.shards.every((id) => wanted.shards.includes(id))) {
-    const less = wanted.asked === null ? `take ${added.join(", ")} out of the configuration` : "leave out --shards";
-    return new CliFailure(`${difference}: shards cannot be added to an existing directory yet`, {
-      hint: `${less}, or start a new directory with --data DIR`,
-      exitCode: 2,
-    });
-  }
-  const isNumbered = layout.shards.join() === shardIds(layout.shards.length).join();
-  const back = isNumbered ? `start it with --shards ${layout.shards.length}` : "configure those shards again";
-  return new CliFailure(`${difference}: its keys belong to those shards`, {
-    hint: `${back}, or start a new directory with --data DIR`,
-    exitCode: 2,
-  });
-}
-
-function described(ids: readonly string[]): string {
-  return `${ids.length} ${ids.length === 1 ? "shard" : "shards"} (${ids.join(", ")})`;
 }

@@ -20,7 +20,8 @@ export class PartSet {
   /** Rejects with a `CliFailure` as soon as a part is gone that nobody asked to go. */
   readonly died: Promise<never>;
   readonly #onChange: (pids: readonly number[]) => void;
-  readonly #waves: (readonly Part[])[] = [];
+  #waves: (readonly Part[])[] = [];
+  readonly #retired = new Set<Part>();
   #fail: (failure: CliFailure) => void = () => undefined;
   #foundation: Foundation | null = null;
   #isEnding = false;
@@ -54,9 +55,19 @@ export class PartSet {
       const part = new Part(spec);
       wave.push(part);
       this.#onChange(this.#all.map(({ pid }) => pid));
-      void part.ended.then((how) => this.declareDead(part, how));
+      void part.ended.then((how) => {
+        if (!this.#retired.has(part)) this.declareDead(part, how);
+      });
     }
     return wave;
+  }
+
+  /** Ends parts that were needed for a while only. */
+  async retire(parts: readonly Part[]): Promise<void> {
+    for (const part of parts) this.#retired.add(part);
+    await Promise.all(parts.map((part) => part.stop()));
+    this.#waves = this.#waves.map((wave) => wave.filter((part) => !this.#retired.has(part)));
+    this.#onChange(this.#all.map(({ pid }) => pid));
   }
 
   /** A part is gone, or as good as gone. `how` completes the sentence "… ended unexpectedly (how)". */

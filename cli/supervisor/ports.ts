@@ -44,3 +44,15 @@ function tryPort(port: number): Promise<Error | null> {
     server.listen({ port, host: LOCAL_HOST, exclusive: true }, () => server.close(() => settle(null)));
   });
 }
+
+/** A port that nobody listens on just now. */
+export function freePort(): Promise<number> {
+  return new Promise((settle, fail) => {
+    const server = createServer();
+    server.once("error", fail);
+    server.listen({ port: 0, host: LOCAL_HOST, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => settle(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}

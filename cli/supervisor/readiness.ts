@@ -1,5 +1,5 @@
 /**
- * Asks the edge how it is: ready for the first time, and alive from then on. It must not decide what follows.
+ * Waits for parts: asks the edge how it is, ready for the first time, and alive from then on. It must not decide what follows.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { request } from "undici";
@@ -23,6 +23,15 @@ export async function untilGone(url: string, signal: AbortSignal): Promise<void>
     await sleep(ALIVE_POLL_MS, undefined, { signal });
     refused = (await ask(`${url}/healthz`)) === "refused" ? refused + 1 : 0;
   }
+}
+
+/** Resolves with the work. Rejects with it, or when aborted. */
+export function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((settle, fail) => {
+    if (signal.aborted) fail(new Error("aborted"));
+    signal.addEventListener("abort", () => fail(new Error("aborted")), { once: true });
+    void work.then(settle, fail);
+  });
 }
 
 async function ask(url: string): Promise<number | "refused" | "no answer"> {

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { CollectionConfig, GatewayConfig } from "../../config/config.ts";
 import { parseSigningKeys } from "../../config/signing-keys.ts";
+import type { ShardMap } from "../../router/shard-map.ts";
 import { type DataDirectory, isThere, PROJECT_ROOT, writeWhole } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { type ImportProgress, runImport } from "../import/importer.ts";
@@ -28,6 +29,8 @@ export interface SampleOptions {
   readonly directory: DataDirectory;
   readonly config: GatewayConfig;
   readonly collection: CollectionConfig;
+  /** The collection's current one. */
+  readonly map: ShardMap;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ImportProgress) => void;
 }
@@ -39,9 +42,9 @@ export function hasSample(directory: DataDirectory): boolean {
 
 /** Loads the sample, or what an interrupted start has left of it. Returns how many products there are. */
 export async function loadSample(options: SampleOptions): Promise<number> {
-  const { directory, config, collection } = options;
+  const { directory, config, collection, map } = options;
   const keys = parseSigningKeys(readSigningKeys(directory));
-  const client = new ShardSender({ config, collection, keys, connections: CONCURRENCY });
+  const client = new ShardSender({ config, collection, map, keys, connections: CONCURRENCY });
   try {
     const survey = await surveyFile({ path: SAMPLE_FILE, format: "tsv", keyColumn: null });
     const result = await runImport({

@@ -1,5 +1,5 @@
 /**
- * Sends writes to the shards of a starting instance as its edge would: routed by the first map, signed with the
+ * Sends writes to the shards of a starting instance as its edge would: routed by the current map, signed with the
  * instance's key. Only the sample goes this way, while the edge is still starting; everything else goes through the
  * edge. It must not follow a moved slot: nothing moves before the instance is ready.
  */
@@ -10,7 +10,7 @@ import type { SigningKeys } from "../../config/signing-keys.ts";
 import { parsePathSegment } from "../../router/canonical-key.ts";
 import { HEADER, type SignedTarget, signedText } from "../../router/contract.ts";
 import { accessPermissions } from "../../router/permissions.ts";
-import { rangeOf } from "../../router/shard-map.ts";
+import { rangeOf, type ShardMap } from "../../router/shard-map.ts";
 import { sortKeyOf } from "../../router/slot.ts";
 import { CliFailure } from "../failure.ts";
 import type { GatewayAnswer, GatewayRequest } from "../gateway-client.ts";
@@ -19,6 +19,7 @@ import type { GatewayAnswer, GatewayRequest } from "../gateway-client.ts";
 export interface ShardSenderOptions {
   readonly config: GatewayConfig;
   readonly collection: CollectionConfig;
+  readonly map: ShardMap;
   readonly keys: SigningKeys;
   readonly connections: number;
 }
@@ -56,16 +57,16 @@ export class ShardSender {
   }
 
   #poolFor(path: string): Pool {
-    const { placement, initialMap } = this.#options.collection;
+    const { map, collection } = this.#options;
     const key = parsePathSegment(path.slice(path.lastIndexOf("/") + 1));
-    const shard = key.ok ? rangeOf(initialMap, sortKeyOf(placement, key.value)).shard : "";
+    const shard = key.ok ? rangeOf(map, sortKeyOf(collection.placement, key.value)).shard : "";
     const pool = this.#pools.get(shard);
     if (pool === undefined) throw new CliFailure(`no shard for ${path}`);
     return pool;
   }
 
   #sign({ method, path, headers = {}, body = "" }: GatewayRequest): Readonly<Record<string, string>> {
-    const { keys, collection } = this.#options;
+    const { keys, collection, map } = this.#options;
     const signed: Record<string, string> = {
       ...headers,
       [HEADER.keyId]: keys[0].id,
@@ -73,7 +74,7 @@ export class ShardSender {
       [HEADER.bodyDigest]: hash("sha256", body, "base64url"),
       [HEADER.subject]: SUBJECT,
       [HEADER.permissions]: accessPermissions(collection.name).join(" "),
-      [HEADER.mapVersion]: String(collection.initialMap.version),
+      [HEADER.mapVersion]: String(map.version),
       [HEADER.slotEpoch]: "0",
       [HEADER.op]: randomUUID(),
       [HEADER.requestId]: randomUUID(),

@@ -20,18 +20,19 @@ import type { Terminal } from "../terminal.ts";
 import { prepareEdge } from "./edge-part.ts";
 import { type RunningInstance, removeInstance, writeInstance } from "./instance-file.ts";
 import { readLayout, refuseForeign } from "./layout.ts";
+import { LeavingShards } from "./leaving-shards.ts";
 import { forgetParts, recordParts } from "./left-over.ts";
 import { requireToolchain, startEnginesOf } from "./local-engines.ts";
 import { holdDirectory } from "./lock.ts";
 import { PartSet } from "./part-set.ts";
 import { LOCAL_HOST } from "./ports.ts";
-import { type Preparation, prepareDirectory, prepareStorage } from "./preparation.ts";
-import { untilGone, untilReady } from "./readiness.ts";
+import { type Preparation, type Prepared, prepareDirectory, prepareStorage } from "./preparation.ts";
+import { orAborted, untilGone, untilReady } from "./readiness.ts";
 import { hasSample, loadSample, SAMPLE_COLLECTION, SAMPLE_KEY } from "./sample.ts";
 import { prepareShard } from "./shard-part.ts";
 import { requireStores } from "./shard-store-check.ts";
 import { listenForStop, type StopRequest } from "./stop-request.ts";
-import { shardPlans, type UpOptions, withOwnShards } from "./up-options.ts";
+import { leftOutNote, shardPlans, type UpOptions, withOwnShards } from "./up-options.ts";
 import { welcomeLines } from "./welcome.ts";
 
 const HOUR_MS = 3_600_000;
@@ -58,7 +59,8 @@ export async function runInstance(asked: UpOptions, terminal: Terminal): Promise
   const directory = dataDirectory(asked.data);
   const layout = readLayout(directory);
   const options = withOwnShards(asked, layout);
-  const local = localConfiguration(readConfiguration(options.config), options);
+  const file = readConfiguration(options.config);
+  const local = localConfiguration(file, options);
   const storage = chooseStorage(options.storage, layout?.storage ?? null, local.config);
   refuseForeign(directory);
   await requireToolchain(storage);
@@ -66,6 +68,8 @@ export async function runInstance(asked: UpOptions, terminal: Terminal): Promise
   terminal.stay();
   createDataDirectory(directory);
   const lock = holdDirectory(directory);
+  const leftOut = leftOutNote(asked, file, local);
+  if (leftOut !== null) terminal.note(leftOut);
   const instance: Instance = {
     ...{ options, local, storage, directory, terminal },
     url: `http://${LOCAL_HOST}:${options.port}`,
@@ -105,12 +109,22 @@ async function startInstance(instance: Instance): Promise<void> {
 
 /** Everything that comes after the engines, whose addresses are host:port by name. */
 async function startOn(instance: Instance, engines: RunningInstance["engines"]): Promise<void> {
-  const { progress, terminal, stop } = instance;
-  const notes = await prepareStorage(instance, progress);
+  const { progress, terminal, stop, directory, local, parts } = instance;
+  const limit = limitOf(instance);
+  const leaving = new LeavingShards({ directory, local, parts, limit, onProgress: (text) => progress.step(text) });
+  const { notes, maps } = await prepareWith(instance, leaving);
   progress.clear();
   for (const note of notes) terminal.note(note);
-  await startParts(instance, engines);
+  await startParts(instance, { engines, maps });
   if (!stop.signal.aborted) await welcome(instance);
+}
+
+async function prepareWith(instance: Instance, leaving: LeavingShards): Promise<Prepared> {
+  try {
+    return await prepareStorage({ ...instance, leaving }, instance.progress);
+  } finally {
+    await leaving.end();
+  }
 }
 
 /** Ends all parts, the edge first so that nothing new comes in, the engines last; then forgets the instance. */
@@ -129,17 +143,22 @@ async function endInstance(instance: Instance, started: Promise<void>): Promise<
   if (stop.signal.aborted) terminal.note(`stopped; the data is in ${displayPath(directory.root)}`);
 }
 
-async function startParts(instance: Instance, engines: RunningInstance["engines"]): Promise<void> {
+/** What the parts find prepared. */
+interface Ground extends Pick<Prepared, "maps"> {
+  readonly engines: RunningInstance["engines"];
+}
+
+async function startParts(instance: Instance, { engines, maps }: Ground): Promise<void> {
   const { directory, local, options, url, progress, parts, stop, over } = instance;
   const plans = shardPlans(options, local);
   progress.step(`starting ${plans.map((plan) => plan.id).join(", ")} and the edge…`);
   const shards = parts.start(plans.map((plan) => prepareShard(directory, plan)));
   const [edge] = parts.start([prepareEdge(directory, options.port, local.text)]);
   if (edge === undefined) throw new Error("broken assumption: no edge was started");
-  const limit = AbortSignal.any([over.signal, AbortSignal.timeout(readyMsMax(instance))]);
+  const limit = limitOf(instance);
   const filled = Promise.all(shards.map((shard) => orAborted(shard.ready, limit))).then(async () => {
     await requireStores(directory, plans);
-    await fillInstance(instance);
+    await fillInstance(instance, maps);
     if (!stop.signal.aborted) progress.step("waiting for the edge…");
   });
   await Promise.all([filled, untilReady(url, limit)]).catch((error: unknown) => {
@@ -153,6 +172,10 @@ async function startParts(instance: Instance, engines: RunningInstance["engines"
   writeInstance(directory, { url, pid: process.pid, ports, engines, startedAt: new Date().toISOString() });
 }
 
+function limitOf(instance: Instance): AbortSignal {
+  return AbortSignal.any([instance.over.signal, AbortSignal.timeout(readyMsMax(instance))]);
+}
+
 function readyMsMax({ storage }: Instance): number {
   return storage.store === "sqlite" ? READY_MS_MAX : READY_ON_ENGINES_MS_MAX;
 }
@@ -162,23 +185,18 @@ function notReady(instance: Instance): CliFailure {
   return new CliFailure(`not ready after ${readyMsMax(instance) / 1000} s; the logs are in ${logs}`);
 }
 
-function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((settle, fail) => {
-    signal.addEventListener("abort", () => fail(new Error("aborted")), { once: true });
-    void work.then(settle, fail);
-  });
-}
-
 /** The sample, on the first start. */
-async function fillInstance(instance: Instance): Promise<void> {
+async function fillInstance(instance: Instance, maps: Prepared["maps"]): Promise<void> {
   const { directory, local, options, progress, stop } = instance;
   const collection = local.config.collections.get(SAMPLE_COLLECTION);
-  if (!options.withSample || collection === undefined || hasSample(directory)) return;
+  const map = maps.get(SAMPLE_COLLECTION);
+  if (!options.withSample || collection === undefined || map === undefined || hasSample(directory)) return;
   progress.step("loading the sample products…");
   await loadSample({
     directory,
     config: local.config,
     collection,
+    map,
     signal: stop.signal,
     onProgress: (state) => progress.update(`loading the sample products ${progressText(state)}`),
   });

@@ -40,3 +40,16 @@ export function wantedPorts(options: UpOptions, shards: readonly ShardPlan[]): r
     ...shards.map(({ id, port }) => ({ port, use: id, option: "--shard-port" })),
   ];
 }
+
+/**
+ * A line about shards of the file that do not run because the directory keeps the number it was made with; null when there are
+ * none, or when the number was given just now.
+ */
+export function leftOutNote(asked: UpOptions, file: Configuration, local: Configuration): string | null {
+  const own = [...local.config.shards.keys()];
+  const left = [...file.config.shards.keys()].filter((id) => !local.config.shards.has(id));
+  if (asked.shards !== null || left.length === 0) return null;
+  const isMore = own.every((id) => file.config.shards.has(id));
+  const add = isMore ? `; --shards ${file.config.shards.size} adds ${left.length === 1 ? "it" : "them"}` : "";
+  return `the configuration's ${left.join(", ")} is not used: this directory was made with --shards ${own.length}${add}`;
+}

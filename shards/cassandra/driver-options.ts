@@ -149,8 +149,9 @@ export class ReadOnlyRetry extends policies.retry.RetryPolicy {
     return this.#decide(info);
   }
 
-  override onWriteTimeout(): policies.retry.DecisionInfo {
-    return this.rethrowResult();
+  /** The servers call it so, too, when a SERIAL read has met others in its partition for too long. */
+  override onWriteTimeout(info: policies.retry.OperationInfo): policies.retry.DecisionInfo {
+    return this.#decide(info);
   }
 
   /** With the request's own consistency: the error may name another one, QUORUM for the reading part of a SERIAL read. */

@@ -13,7 +13,7 @@ import {
   requestOptions,
   type TranslateAddress,
 } from "./driver-options.ts";
-import { type GateLimits, RequestGate } from "./request-gate.ts";
+import { type GateLimits, RequestGate, type Standing } from "./request-gate.ts";
 import {
   CassandraError,
   type CassandraSession,
@@ -117,8 +117,8 @@ class DriverSession implements CassandraSession {
     return rowsOf(result);
   }
 
-  async readQuorum(statement: Statement, { rowsMax, after }: Paging): Promise<ResultPage> {
-    const page = after === null ? { fetchSize: rowsMax } : { fetchSize: rowsMax, pageState: after };
+  async readQuorum(statement: Statement, { rowsMax, after, partitions: weight }: Paging): Promise<ResultPage> {
+    const page = { weight, ...(after === null ? { fetchSize: rowsMax } : { fetchSize: rowsMax, pageState: after }) };
     const result = await this.#execute("quorum-read", statement, page);
     return { rows: rowsOf(result), next: result.pageState ?? null };
   }
@@ -153,8 +153,12 @@ class DriverSession implements CassandraSession {
     return this.#closing;
   }
 
-  #execute(kind: RequestKind, statement: Statement, { urgency, ...page }: Wishes = {}): Promise<types.ResultSet> {
-    return this.#send({ kind, statements: [statement], urgency }, (traceQuery) =>
+  #execute(
+    kind: RequestKind,
+    statement: Statement,
+    { urgency, weight, ...page }: Wishes = {},
+  ): Promise<types.ResultSet> {
+    return this.#send({ kind, statements: [statement], urgency, weight }, (traceQuery) =>
       this.#client.execute(statement.cql, [...statement.parameters], {
         ...requestOptions(kind, this.#limits),
         ...page,
@@ -174,7 +178,7 @@ class DriverSession implements CassandraSession {
   }
 
   async #send(
-    { kind, statements, urgency }: Sending,
+    { kind, statements, ...standing }: Sending,
     send: (isTraced: boolean) => Promise<types.ResultSet>,
   ): Promise<types.ResultSet> {
     if (this.#closing !== null) throw new CassandraError("unavailable", "the session is closed");
@@ -182,7 +186,7 @@ class DriverSession implements CassandraSession {
     const isTraced = this.#settings.traceFraction > 0 && this.#random() < this.#settings.traceFraction;
     const startedAt = performance.now();
     const result = await this.#gate
-      .run(() => send(isTraced), urgency)
+      .run(() => send(isTraced), standing)
       .catch((error: unknown) => {
         throw cassandraErrorOf(error, NATURES[kind]);
       });
@@ -198,14 +202,12 @@ class DriverSession implements CassandraSession {
   }
 }
 
-/** `urgency` undefined: usual. */
-interface Sending {
+interface Sending extends Standing {
   readonly kind: RequestKind;
   readonly statements: readonly Statement[];
-  readonly urgency?: Urgency | undefined;
 }
 
-interface Wishes extends Pick<Sending, "urgency"> {
+interface Wishes extends Standing {
   readonly fetchSize?: number;
   readonly pageState?: string;
 }

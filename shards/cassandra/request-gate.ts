@@ -9,7 +9,7 @@ import { CassandraError, type Urgency } from "./session.ts";
 
 /** How much may be under way. */
 export interface GateLimits {
-  /** Requests at the servers. */
+  /** Requests at the servers, each counted with its weight. The one that reaches it may be as heavy as it is. */
   readonly inFlightMax: number;
   /** So many more, if they are urgent. */
   readonly reservedMax: number;
@@ -19,7 +19,14 @@ export interface GateLimits {
   readonly waitMsMax: number;
 }
 
+/** How a request stands to the others. `weight`: as so many it counts, 1 if nothing is said. */
+export interface Standing {
+  readonly urgency?: Urgency | undefined;
+  readonly weight?: number | undefined;
+}
+
 interface Waiter {
+  readonly weight: number;
   readonly start: () => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -37,12 +44,13 @@ export class RequestGate {
   }
 
   /** Runs `request` in its turn. Rejects as `busy`, without running it, when there is no room or no turn in time. */
-  async run<Answer>(request: () => Promise<Answer>, urgency: Urgency = "usual"): Promise<Answer> {
-    if (this.#inFlight < this.#inFlightMax(urgency)) this.#inFlight += 1;
-    else await this.#turn(urgency);
+  async run<Answer>(request: () => Promise<Answer>, { urgency = "usual", weight = 1 }: Standing = {}): Promise<Answer> {
+    if (this.#inFlight < this.#inFlightMax(urgency)) this.#inFlight += weight;
+    else await this.#turn(urgency, weight);
     try {
       return await request();
     } finally {
+      this.#inFlight -= weight;
       this.#passOn();
     }
   }
@@ -58,7 +66,7 @@ export class RequestGate {
     return urgency === "urgent" ? inFlightMax + reservedMax : inFlightMax;
   }
 
-  #turn(urgency: Urgency): Promise<void> {
+  #turn(urgency: Urgency, weight: number): Promise<void> {
     const { waitingMax, waitMsMax } = this.#limits;
     const waiting = this.#waiting[urgency];
     if (waiting.size >= waitingMax) {
@@ -70,16 +78,16 @@ export class RequestGate {
         waiting.delete(waiter);
         reject(new CassandraError("busy", `no turn within ${waitMsMax} ms`));
       }, waitMsMax);
-      const waiter: Waiter = { start: resolve, timer };
+      const waiter: Waiter = { weight, start: resolve, timer };
       waiting.add(waiter);
     });
   }
 
-  /** The turn goes to whoever has waited longest; it never becomes free in between. A turn of the reserve is for urgent ones only. */
+  /** Room goes to those who have waited longest; it never becomes free in between. That of the reserve is for urgent ones only. */
   #passOn(): void {
-    if (this.#startFirst("urgent")) return;
-    if (this.#inFlight <= this.#limits.inFlightMax && this.#startFirst("usual")) return;
-    this.#inFlight -= 1;
+    for (const urgency of ["urgent", "usual"] as const) {
+      while (this.#inFlight < this.#inFlightMax(urgency) && this.#startFirst(urgency));
+    }
     if (this.#inFlight > 0) return;
     const told = this.#whenIdle;
     this.#whenIdle = [];
@@ -91,6 +99,7 @@ export class RequestGate {
     if (next === undefined) return false;
     this.#waiting[urgency].delete(next);
     clearTimeout(next.timer);
+    this.#inFlight += next.weight;
     next.start();
     return true;
   }

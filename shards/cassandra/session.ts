@@ -22,6 +22,8 @@ export interface ResultPage {
 export interface Paging {
   readonly rowsMax: number;
   readonly after: string | null;
+  /** How many partitions are read, 1 if nothing is said: to the servers each is a read of its own. */
+  readonly partitions?: number;
 }
 
 /** What became of a conditional request. `rows` are the servers' columns of a condition that did not hold. */

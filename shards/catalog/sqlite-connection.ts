@@ -4,7 +4,8 @@
  * It must not know what the tables hold.
  *
  * Durability: with WAL and synchronous=FULL the log is flushed to the disk (fsync) before COMMIT returns. What was
- * committed survives the death of the process and a power failure, as far as the disk keeps what it has flushed.
+ * committed survives the death of the process and a power failure, as far as the disk keeps what it has flushed. A write may leave
+ * that to the next one (synchronous=NORMAL): the log keeps their order, so that whatever is flushed has all before it.
  * https://sqlite.org/pragma.html#pragma_synchronous
  */
 import { mkdirSync, statSync } from "node:fs";
@@ -25,6 +26,11 @@ const LOG_BYTES_MAX = 32 * 1024 * 1024;
 /** How many commits lie between two looks at the log's size. */
 const LOG_CHECK_COMMITS = 8;
 const CACHE_KIB = 32 * 1024;
+
+/** `lazy`: survives the death of the process at once, and a power failure once a later `flushed` write has changed something. */
+export type Durability = keyof typeof SYNCHRONOUS;
+
+const SYNCHRONOUS = { flushed: "FULL", lazy: "NORMAL" } as const;
 
 /** What a file holds. `migrations[n]` takes schema version n to n + 1 and may never change once released. */
 export interface SqliteSchema {
@@ -83,6 +89,7 @@ export class SqliteConnection {
   #lastWrite: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
   #commits = 0;
+  #durability: Durability = "flushed";
 
   constructor(db: DatabaseSync, options: ConnectionOptions) {
     this.db = db;
@@ -99,7 +106,7 @@ export class SqliteConnection {
     await this.#whileBusy(() => {
       this.#keepLog();
       this.db.exec(`
-        PRAGMA synchronous = FULL;
+        PRAGMA synchronous = ${SYNCHRONOUS.flushed};
         PRAGMA fullfsync = ON;
         PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
         PRAGMA journal_size_limit = ${LOG_BYTES_MAX};
@@ -130,11 +137,11 @@ export class SqliteConnection {
     return this.read(() => readTogether(this.db, work));
   }
 
-  /** Runs `work` in a transaction that is durable when this resolves, or has changed nothing when it throws. */
-  async write<Value>(work: () => Value): Promise<Value> {
+  /** Runs `work` in a transaction that is as durable as asked for when this resolves, or has changed nothing when it throws. */
+  async write<Value>(work: () => Value, durability: Durability = "flushed"): Promise<Value> {
     this.#assertOpen();
     const before = this.#lastWrite;
-    const turn = this.#inTurn(before, work);
+    const turn = this.#inTurn(before, (sinceMs) => this.#transactAs({ durability, sinceMs }, work));
     this.#lastWrite = turn.catch(() => undefined);
     return turn;
   }
@@ -154,17 +161,31 @@ export class SqliteConnection {
     return this.#closed;
   }
 
-  async #inTurn<Value>(before: Promise<unknown>, work: () => Value): Promise<Value> {
+  async #inTurn<Value>(before: Promise<unknown>, transact: (sinceMs: number) => () => Value): Promise<Value> {
     const deadline = this.#pacing.now() + this.#busyMsMax;
     await before;
     await this.#turns.giveWay();
     const sinceMs = this.#pacing.now();
-    const transact = await this.#whileBusy(() => {
-      this.#beginInTurn(sinceMs);
-      // From here to the end of the transaction nothing may wait: reads of this connection would be part of it.
-      return this.#transact(work);
-    }, deadline);
-    return transact();
+    const outcome = await this.#whileBusy(() => transact(sinceMs), deadline);
+    return outcome();
+  }
+
+  /** The outcome as a function, for a failure of `work` is not to be retried. Throws when the transaction could not begin. */
+  #transactAs<Value>(
+    { durability, sinceMs }: { readonly durability: Durability; readonly sinceMs: number },
+    work: () => Value,
+  ): () => Value {
+    this.#setDurability(durability);
+    this.#beginInTurn(sinceMs);
+    // From here to the end of the transaction nothing may wait: reads of this connection would be part of it.
+    return this.#transact(work);
+  }
+
+  /** Not within a transaction. Where it fails nothing is written. */
+  #setDurability(durability: Durability): void {
+    if (this.#durability === durability) return;
+    this.db.exec(`PRAGMA synchronous = ${SYNCHRONOUS[durability]}`);
+    this.#durability = durability;
   }
 
   #beginInTurn(sinceMs: number): void {
@@ -177,7 +198,7 @@ export class SqliteConnection {
     this.#turns.came(sinceMs);
   }
 
-  /** Runs `work` in the transaction that is open and ends it; the outcome as a function, for a failure is not to be retried. */
+  /** Runs `work` in the transaction that is open and ends it. */
   #transact<Value>(work: () => Value): () => Value {
     try {
       const value = this.#workAndCommit(work);

@@ -1,25 +1,36 @@
 /**
  * What the processes of one shard say to each other, and the shard to its parent.
- * It must not carry requests or data.
+ * It must not carry requests or data; commit-message.ts does.
  */
 import { FATAL_CODES, type FatalCode } from "../fatal-error.ts";
 import { parseStanding, type Standing } from "../standing.ts";
+import type { CommitMessage, CommittedMessage } from "./commit-message.ts";
 
-/** Primary to worker: stop gracefully; the sweeping is yours from now on; or: this is how the shard stands. */
+/** Worker to primary, and primary to all other workers: requests need not wait for this slot any more. */
+export interface NewsMessage {
+  readonly type: "news";
+  readonly collection: string;
+  readonly slot: string;
+}
+
+/** Primary to worker: stop gracefully; the sweeping is yours from now on; this is how the shard stands; or news. */
 export type OrderMessage =
   | { readonly type: "stop" }
   | { readonly type: "sweep" }
-  | { readonly type: "standing"; readonly standing: Standing };
+  | { readonly type: "standing"; readonly standing: Standing }
+  | NewsMessage;
 
-/** Worker to primary, and primary to parent: taking requests; or: cannot start. */
+/** Worker to primary, and but for news primary to parent: taking requests; or: cannot start. */
 export type ReportMessage =
   | { readonly type: "ready" }
-  | { readonly type: "fatal"; readonly code: FatalCode; readonly message: string };
+  | { readonly type: "fatal"; readonly code: FatalCode; readonly message: string }
+  | NewsMessage;
 
 /** Untrusted data to an order; null for anything else (the cluster module sends messages of its own). */
 export function parseOrder(input: unknown): OrderMessage | null {
   const { type, standing } = fieldsOf(input);
   if (type === "standing") return { type, standing: parseStanding(standing) };
+  if (type === "news") return parseNews(input);
   return type === "stop" || type === "sweep" ? { type } : null;
 }
 
@@ -27,13 +38,20 @@ export function parseOrder(input: unknown): OrderMessage | null {
 export function parseReport(input: unknown): ReportMessage | null {
   const { type, code, message } = fieldsOf(input);
   if (type === "ready") return { type };
+  if (type === "news") return parseNews(input);
   const known = FATAL_CODES.find((candidate) => candidate === code);
   if (type !== "fatal" || known === undefined || typeof message !== "string") return null;
   return { type, code: known, message };
 }
 
+function parseNews(input: unknown): NewsMessage | null {
+  const { collection, slot } = fieldsOf(input);
+  const isWhole = typeof collection === "string" && typeof slot === "string";
+  return isWhole ? { type: "news", collection, slot } : null;
+}
+
 /** Sends to the process that started this one; resolves when it is out, at once when there is none or it is gone. */
-export function sendReport(message: ReportMessage): Promise<void> {
+export function sendReport(message: ReportMessage | CommitMessage | CommittedMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined || !process.connected) resolve();
     else process.send(message, undefined, undefined, () => resolve());
@@ -45,6 +63,8 @@ interface Fields {
   readonly code?: unknown;
   readonly message?: unknown;
   readonly standing?: unknown;
+  readonly collection?: unknown;
+  readonly slot?: unknown;
 }
 
 function fieldsOf(input: unknown): Fields {

@@ -1,12 +1,14 @@
 /**
- * The primary's workers: starts them, replaces the dead, tells one of them to sweep, stops all of them.
+ * The primary's workers: starts them, replaces the dead, tells one of them to sweep and each what another has heard, stops all of them.
  * It must not know what a worker does; it sees messages and exits.
  */
 import type { Worker } from "node:cluster";
 import { FatalError } from "../fatal-error.ts";
 import type { Logger } from "../log.ts";
 import type { Standing } from "../standing.ts";
-import { type OrderMessage, parseReport, type ReportMessage } from "./message.ts";
+import { type CommitMessage, type CommittedMessage, parseCommitMessage } from "./commit-message.ts";
+import { CommitRelay } from "./commit-relay.ts";
+import { type NewsMessage, type OrderMessage, parseReport, type ReportMessage } from "./message.ts";
 import { afterDeath, afterHealthy, NO_DEATHS, type RespawnHistory, type RespawnLimits } from "./respawn-policy.ts";
 
 /** A stopping worker that is still there this long after its own bound is killed, in milliseconds. */
@@ -15,7 +17,8 @@ const KILL_MARGIN_MS = 1000;
 /** What a crew stands on. */
 export interface WorkerCrewOptions {
   readonly size: number;
-  readonly fork: () => Worker;
+  /** `place`: from 0; a worker that replaces another has its place. */
+  readonly fork: (place: number) => Worker;
   readonly limits: RespawnLimits;
   readonly stopMsMax: number;
   readonly nowMs: () => number;
@@ -28,6 +31,7 @@ export interface WorkerCrewOptions {
 
 interface Member {
   readonly worker: Worker;
+  readonly place: number;
   isReady: boolean;
   isHealthy: boolean;
   healthTimer: NodeJS.Timeout | undefined;
@@ -38,6 +42,10 @@ export class WorkerCrew {
   readonly #options: WorkerCrewOptions;
   readonly #members = new Map<number, Member>();
   readonly #respawns = new Set<NodeJS.Timeout>();
+  readonly #relay = new CommitRelay({
+    workerAt: (place) => this.#readyAt(place),
+    send: (id, message) => this.#sendTo(id, message),
+  });
   #history: RespawnHistory = NO_DEATHS;
   #sweeper: number | null = null;
   #standing: Standing | null = null;
@@ -50,7 +58,7 @@ export class WorkerCrew {
 
   /** Forks the whole crew. */
   start(): void {
-    for (let count = 0; count < this.#options.size; count += 1) this.#fork();
+    for (let place = 0; place < this.#options.size; place += 1) this.#fork(place);
   }
 
   /** Tells every worker how the shard stands: now, and again when one gets ready, because it hears nothing before. */
@@ -83,10 +91,16 @@ export class WorkerCrew {
     }
   }
 
-  #fork(): void {
-    const worker = this.#options.fork();
-    this.#members.set(worker.id, { worker, isReady: false, isHealthy: false, healthTimer: undefined });
-    worker.on("message", (message: unknown) => this.#onMessage(worker.id, parseReport(message)));
+  #fork(place: number): void {
+    const worker = this.#options.fork(place);
+    this.#members.set(worker.id, { worker, place, isReady: false, isHealthy: false, healthTimer: undefined });
+    worker.on("message", (message: unknown) => {
+      const commit = parseCommitMessage(message);
+      if (commit === null) this.#onMessage(worker.id, parseReport(message));
+      else this.#relay.heard(worker.id, commit);
+    });
+    // Later than its end: what it has said before has been heard then.
+    worker.on("disconnect", () => this.#relay.lost(worker.id));
     worker.on("error", (error) =>
       this.#options.log("warn", "worker-error", { worker: worker.id, error: error.message }),
     );
@@ -97,7 +111,24 @@ export class WorkerCrew {
     const member = this.#members.get(id);
     if (member === undefined || report === null || this.#phase === "stopping") return;
     if (report.type === "ready") this.#onWorkerReady(member);
+    else if (report.type === "news") this.#tellOthers(id, report);
     else if (this.#phase === "starting") this.#options.onFatal(new FatalError(report.code, report.message));
+  }
+
+  /** One that is told to stop gives up its place: what is begun there now might not be ended. */
+  #readyAt(place: number): number | null {
+    if (this.#phase === "stopping") return null;
+    for (const [id, member] of this.#members) if (member.place === place && member.isReady) return id;
+    return null;
+  }
+
+  #sendTo(id: number, message: CommitMessage | CommittedMessage): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) send(member.worker, message);
+  }
+
+  #tellOthers(id: number, news: NewsMessage): void {
+    for (const [other, { worker }] of this.#members) if (other !== id) send(worker, news);
   }
 
   #onWorkerReady(member: Member): void {
@@ -126,17 +157,17 @@ export class WorkerCrew {
     this.#options.log("warn", "worker-exit", { worker: id, ...exit });
     if (member?.isHealthy === true) this.#history = afterHealthy();
     this.#chooseSweeper();
-    this.#replace();
+    this.#replace(member?.place ?? 0);
   }
 
-  #replace(): void {
+  #replace(place: number): void {
     const { nowMs, limits, onFatal } = this.#options;
     const step = afterDeath(this.#history, nowMs(), limits);
     if (step.kind === "give-up" && this.#hasReady()) {
       // Those that serve are not to end for those that cannot begin: a store may be unwilling for a while only.
       this.#options.log("error", "worker-crash-loop", { deaths: step.deaths, retryMs: limits.windowMs });
       this.#history = afterHealthy();
-      this.#forkAfter(limits.windowMs);
+      this.#forkAfter(limits.windowMs, place);
       return;
     }
     if (step.kind === "give-up") {
@@ -145,13 +176,13 @@ export class WorkerCrew {
       return;
     }
     this.#history = step.history;
-    this.#forkAfter(step.delayMs);
+    this.#forkAfter(step.delayMs, place);
   }
 
-  #forkAfter(delayMs: number): void {
+  #forkAfter(delayMs: number, place: number): void {
     const timer = setTimeout(() => {
       this.#respawns.delete(timer);
-      this.#fork();
+      this.#fork(place);
     }, delayMs);
     this.#respawns.add(timer);
   }
@@ -170,7 +201,7 @@ export class WorkerCrew {
   }
 }
 
-function send(worker: Worker, order: OrderMessage): void {
+function send(worker: Worker, order: OrderMessage | CommitMessage | CommittedMessage): void {
   // A worker that is already gone cannot be told; its exit event says the rest.
   if (worker.isConnected()) worker.send(order, undefined, () => undefined);
 }

@@ -6,7 +6,8 @@ import { FatalError } from "../fatal-error.ts";
 import type { ListenAddress, ShardServer } from "../http/server.ts";
 import type { Logger } from "../log.ts";
 import type { Standing } from "../standing.ts";
-import { parseOrder, sendReport } from "./message.ts";
+import { type CommitMessage, type CommittedMessage, parseCommitMessage } from "./commit-message.ts";
+import { type NewsMessage, parseOrder, sendReport } from "./message.ts";
 
 /** The parts of a worker that have a lifetime, and what to do with them. */
 export interface WorkerLife {
@@ -18,6 +19,10 @@ export interface WorkerLife {
   readonly startSweeping: () => void;
   /** The primary has found out more about the shard's slots. */
   readonly onStanding: (standing: Standing) => void;
+  /** Another worker of the shard has heard news of a slot. */
+  readonly onNews: (news: NewsMessage) => void;
+  /** A write for this worker to commit, or what became of one that another has. */
+  readonly onCommit: (message: CommitMessage | CommittedMessage) => void;
   /** After the last request: waits for commits, closes the store. */
   readonly close: () => Promise<void>;
 }
@@ -31,10 +36,13 @@ export async function liveAsWorker(life: WorkerLife): Promise<void> {
     void stopWorker(life);
   };
   process.on("message", (message) => {
+    const commit = parseCommitMessage(message);
+    if (commit !== null) return life.onCommit(commit);
     const order = parseOrder(message);
     if (order?.type === "stop") stop();
     if (order?.type === "sweep") life.startSweeping();
     if (order?.type === "standing") life.onStanding(order.standing);
+    if (order?.type === "news") life.onNews(order);
   });
   // Sent to the whole process group by a terminal or a supervisor; the primary hears it too.
   process.on("SIGTERM", stop);

@@ -8,6 +8,7 @@ import { isReadable } from "../../router/ownership.ts";
 import { type Placement, prefixesOf, type SortKey, slotsOfPrefix } from "../../router/slot.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import { describeError, type Logger } from "../log.ts";
+import { NO_COURTESY } from "../mover/courtesy.ts";
 import { type SlotPart, streamSlot } from "../mover/slot-stream.ts";
 import type { Peers } from "../peers/port.ts";
 import { type FoundRow, PageDraft } from "../store/list-page.ts";
@@ -94,7 +95,8 @@ class PrefixWalk {
 
   #ownParts(address: SlotAddress): AsyncIterable<SlotPart> {
     const after = this.#after;
-    return streamSlot(this.#options.store, address, after === null ? null : { of: "key", name: after });
+    const from = after === null ? null : ({ of: "key", name: after } as const);
+    return streamSlot(this.#options.store, { address, from, seen: null, courtesy: NO_COURTESY });
   }
 
   async #read(parts: AsyncIterable<SlotPart>): Promise<boolean> {

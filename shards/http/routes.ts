@@ -13,7 +13,7 @@ import { createFailureAnswers } from "./failure.ts";
 import { answerHealth, answerMap, answerOwnership } from "./internal.ts";
 import { hasBody, isSignedEmpty, readBody } from "./request-body.ts";
 import type { ShardServices } from "./shard-services.ts";
-import { answerOwnershipEvent, answerRoom, answerSlotRows, answerSlots } from "./slot-routes.ts";
+import { answerOwnershipEvent, answerRoom, answerSlotNews, answerSlotRows, answerSlots } from "./slot-routes.ts";
 
 /** Longest request target, in characters: three percent-encoded sort keys and their names fit in. */
 const TARGET_LENGTH_MAX = 4096;
@@ -50,6 +50,7 @@ export function createRoutes(services: ShardServices): ShardRoutes {
     .get(INTERNAL_PATH.room, on(answerRoom))
     .get(INTERNAL_PATH.slotRows, on(answerSlotRows))
     .post(INTERNAL_PATH.ownershipEvents, on(answerOwnershipEvent))
+    .post(INTERNAL_PATH.slotNews, on(answerSlotNews))
     .all("/internal/*", on(refuseInternal))
     .get(document, on(readDocument))
     .head(document, on(readDocument))
@@ -60,7 +61,10 @@ export function createRoutes(services: ShardServices): ShardRoutes {
     .get(collection, on(listDocuments))
     .all(collection, on(refuseMethod("GET")))
     .all("*", on(refuseRoute));
-  return (request, exchange) => router.fetch(request, exchange);
+  return (request, exchange) => {
+    if (!exchange.path.startsWith("/internal/")) services.traffic.note();
+    return router.fetch(request, exchange);
+  };
 }
 
 /** Undefined lets the request go on. Requests that have no use for a body are checked here whole. */
@@ -82,7 +86,7 @@ function refuseUnsigned(
     return answerProblem(exchange, { reason: "INVALID_KEY", detail: "the path holds a segment . or .." });
   }
   if (method === "PUT" || method === "PATCH" || method === "DELETE") return undefined;
-  if (method === "POST" && path === INTERNAL_PATH.ownershipEvents) return undefined;
+  if (method === "POST" && POSTED_PATHS.has(path)) return undefined;
   if (!hasBody(exchange.incoming) && isSignedEmpty(exchange)) return undefined;
   return refuseIgnoredBody(exchange);
 }
@@ -102,10 +106,11 @@ function refuseMethod(allow: string): Handler {
 }
 
 const INTERNAL_PATHS: ReadonlySet<string> = new Set(Object.values(INTERNAL_PATH));
+const POSTED_PATHS: ReadonlySet<string> = new Set([INTERNAL_PATH.ownershipEvents, INTERNAL_PATH.slotNews]);
 
 function refuseInternal(services: ShardServices, exchange: Exchange): Response | Promise<Response> {
   if (!INTERNAL_PATHS.has(exchange.path)) return refuseRoute(services, exchange);
-  const method = exchange.path === INTERNAL_PATH.ownershipEvents ? "POST" : "GET";
+  const method = POSTED_PATHS.has(exchange.path) ? "POST" : "GET";
   const refusal = { reason: "METHOD_NOT_ALLOWED", detail: `expected ${method}`, headers: { Allow: method } } as const;
   return answerProblem(exchange, refusal);
 }

@@ -62,6 +62,7 @@ type Answering = WeakMap<Duplex, ServerResponse>;
 export function createShardServer(options: ShardServerOptions): ShardServer {
   let ready = true;
   const answering: Answering = new WeakMap();
+  const connections = new Set<Duplex>();
   const answer = getRequestListener(
     (request, { incoming }) => {
       if (!(incoming instanceof IncomingMessage)) throw new Error("broken assumption: HTTP/1.1 only");
@@ -76,12 +77,21 @@ export function createShardServer(options: ShardServerOptions): ShardServer {
     void answer(incoming, outgoing);
   });
   server.setTimeout(SILENCE_MS_MAX);
+  server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseConnection(error, socket, answering));
   return {
     listen: (address) => listen(server, address),
     isReady: () => ready,
     stop(boundMs) {
       ready = false;
+      // Answers that have not begun yet tell as well: a database may take longer than the grace for idle connections.
+      for (const socket of connections) {
+        const outgoing = answering.get(socket);
+        if (outgoing?.headersSent === false) outgoing.shouldKeepAlive = false;
+      }
       return stop(server, boundMs);
     },
   };

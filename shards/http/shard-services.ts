@@ -4,13 +4,15 @@
  */
 import type { CollectionConfig } from "../../config/config.ts";
 import type { ShardId } from "../../router/ids.ts";
+import type { ClientTraffic } from "../client-traffic.ts";
 import type { Clock } from "../clock.ts";
 import type { GroupCommit } from "../group-commit.ts";
 import type { Logger } from "../log.ts";
 import type { MapCache } from "../map-cache.ts";
+import type { MoveCourtesy } from "../mover/courtesy.ts";
 import type { Peers } from "../peers/port.ts";
 import type { Standing } from "../standing.ts";
-import type { Store } from "../store/port.ts";
+import type { SlotAddress, Store } from "../store/port.ts";
 import type { Verifier } from "./signature.ts";
 import type { SlotAccess } from "./slot-access.ts";
 
@@ -22,6 +24,11 @@ export interface ShardServices {
   readonly commits: Pick<GroupCommit, "submit">;
   readonly access: SlotAccess;
   readonly peers: Pick<Peers, "rowsAfter">;
+  /** Has all processes of this shard look again whose requests wait for the slot. */
+  readonly spreadNews: (address: SlotAddress) => void;
+  /** What moves leave to clients, and who these are. */
+  readonly courtesy: MoveCourtesy;
+  readonly traffic: Pick<ClientTraffic, "note">;
   readonly maps: MapCache;
   readonly verify: Verifier;
   readonly clock: Clock;

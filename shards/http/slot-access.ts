@@ -10,11 +10,15 @@ import type { Clock } from "../clock.ts";
 import { describeError, type Logger } from "../log.ts";
 import type { SlotHelp } from "../mover/slot-help.ts";
 import type { Peers } from "../peers/port.ts";
-import type { SlotAddress } from "../store/port.ts";
+import type { SlotAddress, Store } from "../store/port.ts";
+import type { SlotWaiting } from "./slot-waiting.ts";
 
-/** First and longest pause between two looks at a slot that is moving, in milliseconds. */
-const PAUSE_MS_FIRST = 2;
-const PAUSE_MS_MAX = 16;
+/**
+ * First and longest pause between two looks at a slot that is moving, in milliseconds: they are for news that got lost. A look disturbs
+ * the very statements that are waited for, so a pause is no shorter than the look before it took.
+ */
+const PAUSE_MS_FIRST = 8;
+const PAUSE_MS_MAX = 64;
 
 /** A slot that holds a request for longer than this is helped on, in milliseconds: a runner that is alive needs less. */
 const HELP_AFTER_MS = 200;
@@ -54,59 +58,92 @@ export type SlotAccess = <Value>(
 /** What slot access stands on. */
 export interface SlotAccessOptions {
   readonly clock: Clock;
+  readonly store: Pick<Store, "ownerships">;
   readonly peers: Pick<Peers, "ownership">;
+  readonly waiting: Pick<SlotWaiting, "wait">;
   readonly help: SlotHelp;
   readonly log: Logger;
 }
 
 /** Slot access with the world passed in. */
 export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
-  const { clock, help } = options;
-  const decide = createDecider(options);
+  const { clock, waiting, help } = options;
+  const ask = createAsking(options);
+  const isUnchanged = createLooking(options);
   return async (request, attempt) => {
     let outcome = await attempt();
     if (outcome.kind === "served") return outcome;
     let askedFor: Ownership | null = null;
+    let tookMs = 0;
     const heldFromMs = clock.nowMs();
     const deadlineMs = heldFromMs + HOLD_MS_MAX;
     for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const decision = await decide(request.collection, outcome);
+      const address = { collection: request.collection, slot: outcome.slot };
+      const askedAtMs = clock.nowMs();
+      const word = await ask(address, outcome.ownership);
+      tookMs = Math.max(tookMs, clock.nowMs() - askedAtMs);
       const isConfirmed = isDeepStrictEqual(askedFor, outcome.ownership);
-      if (decision === "beyond" && !isConfirmed) {
+      if (word === "beyond" && !isConfirmed) {
         askedFor = outcome.ownership;
         outcome = await attempt();
         if (outcome.kind === "served") return outcome;
         continue;
       }
+      const decision = word === "silent" ? "undecided" : word;
       const access = decideAccess(outcome.ownership, request, isConfirmed ? confirmed(decision) : decision);
       if (access.kind === "redirect") {
         return { kind: "redirect", notOwned: { slot: outcome.slot, epoch: access.epoch, owner: access.owner } };
       }
-      if (clock.nowMs() + pauseMs > deadlineMs) return { kind: "moving" };
-      if (clock.nowMs() - heldFromMs >= HELP_AFTER_MS) {
-        help({ collection: request.collection, slot: outcome.slot }, outcome.ownership);
-      }
-      await clock.sleep(pauseMs);
+      const leftMs = deadlineMs - clock.nowMs();
+      if (leftMs <= 0) return { kind: "moving" };
+      if (clock.nowMs() - heldFromMs >= HELP_AFTER_MS) help(address, outcome.ownership);
+      await waiting.wait(address, Math.min(leftMs, Math.max(pauseMs, tookMs)));
+      const lookedAtMs = clock.nowMs();
+      const isSame = await isUnchanged(address, outcome.ownership, word);
+      tookMs = clock.nowMs() - lookedAtMs;
+      if (isSame) continue;
       outcome = await attempt();
       if (outcome.kind === "served") return outcome;
     }
   };
 }
 
-type Decider = (collection: CollectionName, refused: SlotRefused) => Promise<Decision>;
+/** What is known of a GONE slot's decision; `silent`: its destination does not answer. */
+type Word = Decision | "silent";
+
+type Asking = (address: SlotAddress, met: Ownership) => Promise<Word>;
 
 /** Only a GONE slot needs its destination's word. Whoever is held for the same slot shares one question at a time. */
-function createDecider(options: SlotAccessOptions): Decider {
-  const asked = new Map<string, Promise<Decision>>();
-  return (collection, { slot, ownership }) => {
-    const { state, to, epoch } = ownership;
+function createAsking(options: SlotAccessOptions): Asking {
+  const share = createSharing<Word>();
+  return (address, { state, to, epoch }) => {
     if (state !== "GONE" || to === null) return Promise.resolve("undecided");
-    const question = `${collection} ${slot} ${to} ${epoch}`;
-    const underWay = asked.get(question);
-    if (underWay !== undefined) return underWay;
-    const decision = askDestination(options, to, { collection, slot, epoch }).finally(() => asked.delete(question));
-    asked.set(question, decision);
-    return decision;
+    const question = `${address.collection} ${address.slot} ${to} ${epoch}`;
+    return share(question, () => askDestination(options, to, { ...address, epoch }));
+  };
+}
+
+/** Whether another attempt would meet the same as the last one, as far as one look can tell that all who are held for the slot share. */
+function createLooking({ store }: SlotAccessOptions) {
+  const share = createSharing<Ownership | null>();
+  return async (address: SlotAddress, met: Ownership, word: Word): Promise<boolean> => {
+    // The source is opened again only after its destination has ended the move, and that has just said that it has not.
+    if (met.state === "GONE" && word === "undecided") return true;
+    // Many at once is the gentler question: it takes no part in what is being agreed on.
+    const look = async () => (await store.ownerships(address.collection, [address.slot]).catch(() => []))[0] ?? null;
+    return isDeepStrictEqual(await share(`${address.collection} ${address.slot}`, look), met);
+  };
+}
+
+/** Work of the same name is under way once at a time; whoever asks meanwhile gets what it comes to. */
+function createSharing<Value>(): (name: string, work: () => Promise<Value>) => Promise<Value> {
+  const underWay = new Map<string, Promise<Value>>();
+  return (name, work) => {
+    const sooner = underWay.get(name);
+    if (sooner !== undefined) return sooner;
+    const begun = work().finally(() => underWay.delete(name));
+    underWay.set(name, begun);
+    return begun;
   };
 }
 
@@ -115,8 +152,7 @@ interface LeftSlot extends SlotAddress {
   readonly epoch: number;
 }
 
-/** Nobody's word counts as undecided. */
-async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, left: LeftSlot): Promise<Decision> {
+async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, left: LeftSlot): Promise<Word> {
   const { slot, epoch } = left;
   try {
     const destination = await peers.ownership(to, left);
@@ -125,6 +161,6 @@ async function askDestination({ peers, log }: SlotAccessOptions, to: ShardId, le
     return decision;
   } catch (error) {
     log("warn", "destination-silent", { slot, destination: to, ...describeError(error) });
-    return "undecided";
+    return "silent";
   }
 }

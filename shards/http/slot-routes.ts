@@ -1,17 +1,18 @@
 /**
- * What a move asks of a shard: which slots it has, a slot's rows, a change of a slot's columns.
+ * What a move asks of a shard: which slots it has, a slot's rows, a change of a slot's columns; and that it tells a shard of its end.
  * It must not judge a change; the table of transitions does, in the store.
  */
 import type { CollectionConfig } from "../../config/config.ts";
 import { type CollectionName, quote, type SlotId } from "../../router/ids.ts";
 import { slotsIn } from "../../router/move-plan.ts";
-import { type EventReply, parseOwnershipEvent, type SlotReport } from "../../router/ownership-wire.ts";
+import type { Ownership } from "../../router/ownership.ts";
+import { type EventReply, parseOwnership, parseOwnershipEvent, type SlotReport } from "../../router/ownership-wire.ts";
 import { parseRange } from "../../router/range.ts";
 import { accepted, type Result, refused } from "../../router/result.ts";
-import type { OwnershipEvent } from "../../router/slot-transition.ts";
-import { applyEvent } from "../mover/slot-event.ts";
+import { NO_COURTESY } from "../mover/courtesy.ts";
+import { applyEvent, type WantedChange } from "../mover/slot-event.ts";
 import { formatPart } from "../mover/slot-lines.ts";
-import { type SlotPart, streamSlot } from "../mover/slot-stream.ts";
+import { abridge, type SlotPart, streamSlot } from "../mover/slot-stream.ts";
 import type { SlotAddress } from "../store/port.ts";
 import type { SlotRowName } from "../store/transfer.ts";
 import { answerJson, answerProblem } from "./answer.ts";
@@ -29,10 +30,14 @@ const EVENT_BYTES_MAX = 8192;
 /** Slots whose columns are read at once. */
 const SLOTS_AT_ONCE = 64;
 
-const ROWS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "slot", "after"]);
+const ROWS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "slot", "after", "seen", "courteous", "recent"]);
 const SLOTS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "start", "end", "weigh"]);
 
-/** Answers GET `/internal/slot-rows?collection=&slot=[&after=KEY]`: lines as in slot-lines.ts, of what lies behind that key. */
+/**
+ * Answers GET `/internal/slot-rows?collection=&slot=[&after=KEY][&seen=COLUMNS][&courteous=1][&recent=MS]`: lines as in slot-lines.ts, of
+ * what lies behind that key. `seen`: the slot's columns as JSON, as this shard has last told them. `courteous`: clients go first. `recent`:
+ * what was not written in the last so many milliseconds may come as digests.
+ */
 export function answerSlotRows(services: ShardServices, exchange: Exchange): Response {
   const parameters = parseParameters(exchange.query, ROWS_PARAMETERS);
   if (!parameters.ok) return answerProblem(exchange, parameters);
@@ -42,7 +47,35 @@ export function answerSlotRows(services: ShardServices, exchange: Exchange): Res
   if (!address.ok) return answerProblem(exchange, address);
   const after = parameters.value.get("after");
   const from: SlotRowName | null = after === undefined ? null : { of: "key", name: after };
-  return answerLines({ exchange, log: services.log, texts: textsOf(streamSlot(services.store, address.value, from)) });
+  const seen = parseSeenText(parameters.value.get("seen"));
+  if (!seen.ok) return answerProblem(exchange, seen);
+  const courteous = parameters.value.get("courteous");
+  if (courteous !== undefined && courteous !== "1") return answerProblem(exchange, expectedOne("courteous", courteous));
+  const courtesy = courteous === undefined ? NO_COURTESY : services.courtesy;
+  const recent = parseRecent(parameters.value.get("recent"));
+  if (!recent.ok) return answerProblem(exchange, recent);
+  const parts = streamSlot(services.store, { address: address.value, from, seen: seen.value, courtesy });
+  const wanted = recent.value === null ? parts : abridge(parts, services.clock.nowMs() - recent.value);
+  return answerLines({ exchange, log: services.log, texts: textsOf(wanted) });
+}
+
+function parseRecent(text: string | undefined): Result<number | null, "INVALID_PARAMETER"> {
+  if (text === undefined) return accepted(null);
+  if (/^\d{1,15}$/.test(text)) return accepted(Number(text));
+  return refused("INVALID_PARAMETER", `recent: expected milliseconds, got ${quote(text)}`);
+}
+
+function parseSeenText(text: string | undefined): Result<Ownership | null, "INVALID_PARAMETER"> {
+  if (text === undefined) return accepted(null);
+  try {
+    return parseSeen(JSON.parse(text));
+  } catch {
+    return refused("INVALID_PARAMETER", `seen: expected a slot's columns as JSON, got ${quote(text)}`);
+  }
+}
+
+function expectedOne(name: string, got: string): ReturnType<typeof refused<"INVALID_PARAMETER">> {
+  return refused("INVALID_PARAMETER", `${name}: expected 1 or nothing, got ${quote(got)}`);
 }
 
 async function* textsOf(parts: AsyncIterable<SlotPart>): AsyncGenerator<string, void, undefined> {
@@ -69,9 +102,7 @@ function parseSlotsQuestion(services: ShardServices, query: string): Result<Slot
   const collection = parseCollection(services, of.get("collection") ?? "");
   if (!collection.ok) return collection;
   const weigh = of.get("weigh");
-  if (weigh !== undefined && weigh !== "1") {
-    return refused("INVALID_PARAMETER", `weigh: expected 1 or nothing, got ${quote(weigh)}`);
-  }
+  if (weigh !== undefined && weigh !== "1") return expectedOne("weigh", weigh);
   const { placement, name } = collection.value;
   const range = parseRange(placement, { start: of.get("start") ?? "", end: of.get("end") ?? null });
   if (!range.ok) return refused("INVALID_PARAMETER", `start, end: ${range.detail}`);
@@ -104,34 +135,65 @@ export function answerRoom({ store }: ShardServices): Response {
   return answerJson({ freeBytes: store.freeBytes() });
 }
 
-/** Answers POST `/internal/ownership-events` with body `{collection, slot, event}`: what became of it. */
+/** Answers POST `/internal/ownership-events` with body `{collection, slot, event, seen?}`: what became of it. */
 export async function answerOwnershipEvent(services: ShardServices, exchange: Exchange): Promise<Response> {
   const body = await readBody(exchange, EVENT_BYTES_MAX);
   if (!body.ok) return answerProblem(exchange, body);
   const asked = parseEventRequest(services.collections, body.value);
   if (!asked.ok) return answerProblem(exchange, asked);
-  const reply: EventReply = await applyEvent(services.store, asked.value.address, asked.value.event);
+  const { address, event, seen } = asked.value;
+  const reply: EventReply = await applyEvent(services.store, { address, event, seen });
   return answerJson(reply);
 }
 
-interface EventRequest {
-  readonly address: SlotAddress;
-  readonly event: OwnershipEvent;
+/** Answers POST `/internal/slot-news` with body `{collection, slot}`: 204, and whoever waits for the slot looks again. */
+export async function answerSlotNews(services: ShardServices, exchange: Exchange): Promise<Response> {
+  const body = await readBody(exchange, EVENT_BYTES_MAX);
+  if (!body.ok) return answerProblem(exchange, body);
+  const told = parseFields(body.value);
+  if (!told.ok) return answerProblem(exchange, told);
+  const address = parseAddress(services.collections, told.value);
+  if (!address.ok) return answerProblem(exchange, address);
+  services.spreadNews(address.value);
+  return new Response(null, { status: 204 });
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parseFields(body: Buffer): Result<Fields, BodyRefusal | "INVALID_JSON"> {
+  const text = parseJsonBody(body);
+  if (!text.ok) return text;
+  const value: unknown = JSON.parse(text.value);
+  return accepted((typeof value === "object" && value !== null ? value : {}) as Fields);
+}
+
+function parseAddress(
+  collections: ReadonlyMap<string, CollectionConfig>,
+  fields: Fields,
+): Result<SlotAddress, "INVALID_PARAMETER"> {
+  const collection = parseCollection({ collections }, fields["collection"]);
+  return collection.ok ? parseSlotAddress(collection.value, fields["slot"]) : collection;
 }
 
 function parseEventRequest(
   collections: ReadonlyMap<string, CollectionConfig>,
   body: Buffer,
-): Result<EventRequest, BodyRefusal | "INVALID_JSON"> {
-  const text = parseJsonBody(body);
-  if (!text.ok) return text;
-  const value: unknown = JSON.parse(text.value);
-  const fields = (typeof value === "object" && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
-  const collection = parseCollection({ collections }, fields["collection"]);
-  if (!collection.ok) return collection;
-  const address = parseSlotAddress(collection.value, fields["slot"]);
+): Result<WantedChange, BodyRefusal | "INVALID_JSON"> {
+  const asked = parseFields(body);
+  if (!asked.ok) return asked;
+  const fields = asked.value;
+  const address = parseAddress(collections, fields);
   if (!address.ok) return address;
   const event = parseOwnershipEvent(fields["event"]);
   if (!event.ok) return refused("INVALID_PARAMETER", `event: ${event.detail}`);
-  return accepted({ address: address.value, event: event.value });
+  const seen = parseSeen(fields["seen"] ?? null);
+  if (!seen.ok) return seen;
+  return accepted({ address: address.value, event: event.value, seen: seen.value });
+}
+
+/** Untrusted data to columns, or null. */
+function parseSeen(input: unknown): Result<Ownership | null, "INVALID_PARAMETER"> {
+  if (input === null) return accepted(null);
+  const seen = parseOwnership(input);
+  return seen.ok ? accepted(seen.value) : refused("INVALID_PARAMETER", `seen: ${seen.detail}`);
 }

@@ -11,21 +11,23 @@ import type { Author, Catalog, Move } from "../catalog/port.ts";
 import { describeError, type Logger } from "../log.ts";
 import type { Peers } from "../peers/port.ts";
 import type { Store } from "../store/port.ts";
+import type { MoveCourtesy } from "./courtesy.ts";
+import { CutoverGate } from "./cutover-gate.ts";
 import { publishMoved } from "./map-publication.ts";
 import { type MovingSlot, slotsOfMove } from "./move-slots.ts";
 import { MoveSync } from "./move-sync.ts";
 import { MoveTally } from "./move-tally.ts";
-import { type LoadGauge, RateLimit } from "./rate-limit.ts";
+import { RateLimit } from "./rate-limit.ts";
 import { type RunnerWorld, runSlot, type SlotEnd, sleepUntilAborted } from "./slot-runner.ts";
 import { localSide, remoteSide } from "./slot-side.ts";
 
 /** What driving a move stands on. */
 export interface MoveDriverOptions extends RunnerWorld {
   readonly store: Pick<Store, "ownership" | "setOwnership" | "ownerships" | "slotPage" | "fillSlot">;
-  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send">;
+  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send" | "announce">;
   readonly catalog: Pick<Catalog, "move" | "updateMove" | "current" | "publish">;
   readonly rules: MapRules;
-  readonly load: LoadGauge;
+  readonly courtesy: MoveCourtesy;
   readonly log: Logger;
   /** Who the catalog's audit trail shall say it was. */
   readonly actor: string;
@@ -34,6 +36,9 @@ export interface MoveDriverOptions extends RunnerWorld {
   /** Ends the driving; slots that are fenced are brought through. */
   readonly signal: AbortSignal;
 }
+
+/** Slots of one move between fence and decision, however many are copied at once: two would only wait for each other. */
+const CUTOVERS_AT_ONCE = 1;
 
 /** How often the catalog is told and asked, in milliseconds. */
 const SYNC_MS = 1000;
@@ -75,6 +80,7 @@ class MoveDriver {
   readonly #tally: MoveTally;
   readonly #sync: MoveSync;
   readonly #limit: RateLimit;
+  readonly #cutovers = new CutoverGate(CUTOVERS_AT_ONCE);
   readonly #over = new AbortController();
   /** Ends all runs: the signal has aborted, or the move has been ended by somebody else. */
   readonly #ending = new AbortController();
@@ -92,7 +98,7 @@ class MoveDriver {
     const earlier = parseProgress(move.progress);
     this.#tally = new MoveTally(slots.length, earlier.ok ? earlier.value : null, options.clock.nowMs());
     this.#sync = new MoveSync({ ...options, author: () => this.#author() }, move);
-    this.#limit = new RateLimit(options, move.settings);
+    this.#limit = new RateLimit(options.clock, move.settings);
   }
 
   async drive(): Promise<void> {
@@ -204,7 +210,11 @@ class MoveDriver {
     const open = stripes.filter(({ outcome }) => outcome === null);
     for (const slot of open) slot.isActive = true;
     try {
-      const own = await Promise.all(open.map(({ address }) => this.#options.store.ownership(address)));
+      const { collection } = this.#sync.move;
+      const own = await this.#options.store.ownerships(
+        collection,
+        open.map(({ address }) => address.slot),
+      );
       const stands = new Map(open.map((slot, index) => [slot, own[index] && destinationStand(slot.move, own[index])]));
       const isSealed = (slot: DrivenSlot): boolean => stands.get(slot) === "sealed";
       const ordered = [...open.filter(isSealed), ...open.filter((slot) => !isSealed(slot))];
@@ -237,15 +247,22 @@ class MoveDriver {
   }
 
   #runSlot(slot: DrivenSlot, goal: MoveGoal): Promise<SlotEnd> {
-    const { store, peers, clock } = this.#options;
+    const { store, peers, clock, courtesy } = this.#options;
     const { address, move } = slot;
     const isAborting = this.#sync.move.state !== "running";
     return runSlot({
       ...this.#options,
       ...{ address, move, goal },
       sides: { source: remoteSide(peers, move.source, address), destination: localSide(store, address) },
-      copying: { store, limit: this.#limit, onCopied: (copied) => this.#tally.copied(address.slot, copied) },
+      copying: {
+        store,
+        courtesy,
+        limit: this.#limit,
+        cutovers: this.#cutovers,
+        onCopied: (copied) => this.#tally.copied(address.slot, copied),
+      },
       onFenced: () => this.#tally.fenced(address.slot),
+      onSettled: () => void peers.announce(move.source, address),
       onTrouble: (detail) => this.#tally.trouble(`slot ${address.slot}: ${detail}`, clock.nowMs()),
       // What is being written off is not to be interrupted for that.
       signal: isAborting ? this.#ending.signal : this.#finishing.signal,

@@ -1,6 +1,6 @@
 /**
- * How fast the copies of one move may go: rows and bytes per second over all its slots together, and slower while the shard's own
- * clients wait for the event loop. It must not know what is copied. The time from a fence to the decision is never limited.
+ * How fast the copies of one move may go: rows and bytes per second over all its slots together.
+ * It must not know what is copied. The time from a fence to the decision is never limited.
  */
 import type { Clock } from "../clock.ts";
 
@@ -10,25 +10,8 @@ export interface RateLimits {
   readonly bytesPerSecond: number | null;
 }
 
-/** How late this process gets to its work, in milliseconds: about the latest of ten in the last moment. */
-export interface LoadGauge {
-  delayMs(): number;
-}
-
-/** What a limit stands on. */
-export interface RateLimitOptions {
-  readonly clock: Clock;
-  readonly load: LoadGauge;
-}
-
-/** Longest sleep before the limits and the load are looked at again, in milliseconds. */
+/** Longest sleep before the limits are looked at again, in milliseconds. */
 const SLEEP_MS_MAX = 100;
-
-/** A delay of this many milliseconds is everyday life. */
-const DELAY_MS_FREE = 15;
-/** Each millisecond beyond it is answered by so many of rest, at most so many in all. */
-const REST_PER_DELAY = 4;
-const REST_MS_MAX = 400;
 
 /** What may be saved up for a burst, in seconds of the rate. */
 const BURST_SECONDS = 0.1;
@@ -36,13 +19,11 @@ const BURST_SECONDS = 0.1;
 /** Lives as long as a move is driven. */
 export class RateLimit {
   readonly #clock: Clock;
-  readonly #load: LoadGauge;
   readonly #rows: Bucket;
   readonly #bytes: Bucket;
 
-  constructor({ clock, load }: RateLimitOptions, limits: RateLimits) {
+  constructor(clock: Clock, limits: RateLimits) {
     this.#clock = clock;
-    this.#load = load;
     this.#rows = new Bucket(limits.rowsPerSecond, clock.nowMs());
     this.#bytes = new Bucket(limits.bytesPerSecond, clock.nowMs());
   }
@@ -59,20 +40,12 @@ export class RateLimit {
       this.#rows.draw(amount.rows, this.#clock.nowMs()),
       this.#bytes.draw(amount.bytes, this.#clock.nowMs()),
     ];
-    await this.#rest(signal);
     for (;;) {
       const nowMs = this.#clock.nowMs();
       const waitMs = Math.max(...tickets.map((ticket) => ticket.waitMs(nowMs)));
       if (waitMs <= 0 || signal.aborted) return;
       await this.#clock.sleep(Math.min(waitMs, SLEEP_MS_MAX));
     }
-  }
-
-  /** One step back while the shard has other things to do. */
-  async #rest(signal: AbortSignal): Promise<void> {
-    const lateMs = this.#load.delayMs() - DELAY_MS_FREE;
-    if (lateMs <= 0 || signal.aborted) return;
-    await this.#clock.sleep(Math.min(lateMs * REST_PER_DELAY, REST_MS_MAX));
   }
 }
 

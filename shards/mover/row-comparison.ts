@@ -1,5 +1,5 @@
 /**
- * The order of a slot's rows, and whether two of them are the same.
+ * The order of a slot's rows, whether two of them are the same, and what makes them so.
  * It must not know where they come from.
  */
 import { isDeepStrictEqual } from "node:util";
@@ -10,6 +10,23 @@ import type { SlotRow, SlotRowName } from "../store/transfer.ts";
 export function compareNames(left: SlotRowName, right: SlotRowName): number {
   if (left.of !== right.of) return left.of === "key" ? -1 : 1;
   return compareCodePoints(left.name, right.name);
+}
+
+/**
+ * All that travels of a row, as a text that equal rows have in common and others do not; it tells its own end, so that texts may be
+ * joined.
+ */
+export function textOfRow(row: SlotRow): string {
+  const { kind, atMs } = row;
+  if (kind === "document") {
+    const { key, op, json } = row;
+    return `document ${atMs} ${key.length} ${op.length} ${json.length} ${key}${op}${json}`;
+  }
+  if (kind === "tombstone") return `tombstone ${atMs} ${row.key.length} ${row.op.length} ${row.key}${row.op}`;
+  const { id, fingerprint } = row;
+  const parts = Object.entries(row.verdict).sort(([left], [right]) => compareCodePoints(left, right));
+  const verdict = JSON.stringify(parts);
+  return `record ${atMs} ${id.length} ${fingerprint.length} ${verdict.length} ${id}${fingerprint}${verdict}`;
 }
 
 /** Whether two rows of one name are equal in all that travels. */

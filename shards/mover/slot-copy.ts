@@ -1,26 +1,24 @@
 /**
  * Makes a slot at the destination equal to its source: both are walked in the order of names, and what differs is written or removed.
- * Before the fence again and again until little is left, after it until a whole pass finds nothing.
+ * Before the fence again and again until little is left, after it until a whole pass finds nothing. Rows that were copied before and are
+ * not new since are compared by digests: to send them again would be most of the work.
  * It must not change an ownership column, nor write a row that it has not compared.
  */
-import { createHash } from "node:crypto";
 import { quote } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { SlotMove } from "../../router/slot-stand.ts";
 import { mayCopy } from "../../router/slot-transition.ts";
 import type { SlotAddress } from "../store/port.ts";
 import { bytesOf, nameOf } from "../store/slot-row.ts";
-import type { SlotRow, SlotRowName, SlotTransfer } from "../store/transfer.ts";
+import type { SlotPage, SlotRow, SlotRowName, SlotTransfer } from "../store/transfer.ts";
+import type { MoveCourtesy } from "./courtesy.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { compareNames, isSameRow } from "./row-comparison.ts";
+import { type ChunkDigest, digestRows, SlotDigest } from "./slot-digest.ts";
 import type { SlotPart } from "./slot-stream.ts";
 
-/** Bounds of one write at the destination. */
-const FILL_ROWS_MAX = 256;
+/** Bounds of one write at the destination and of one page of its own rows; of their rows: see `Courtesy`. */
 const FILL_BYTES_MAX = 256 * 1024;
-
-/** Bounds of one page of the destination's own rows. */
-const PAGE_ROWS_MAX = 256;
 const PAGE_BYTES_MAX = 256 * 1024;
 
 /** So few differences in a pass are little enough to be left for the time after the fence. */
@@ -28,6 +26,9 @@ const LITTLE_ROWS = 16;
 
 /** In so short a pass, in milliseconds, little can have been written beside it: another one would cost more than it spares after the fence. */
 const SHORT_PASS_MS = 25;
+
+/** A write shows up so much later than its time says, in milliseconds, or hardly ever later: then rows are sent twice. */
+const WRITE_MS = 500;
 
 /** A slot whose writers are faster than the copy is fenced after so many passes all the same. */
 const PASSES_MAX = 8;
@@ -43,8 +44,12 @@ export interface SlotCopyContext {
   readonly address: SlotAddress;
   readonly move: SlotMove;
   readonly store: Pick<SlotTransfer, "slotPage" | "fillSlot">;
-  readonly source: () => AsyncIterable<SlotPart>;
+  /** The source's rows; `recentMs` as in `RowsQuestion`. */
+  readonly source: (recentMs: number | null) => AsyncIterable<SlotPart>;
+  /** The destination's columns as last seen, null for not at all: see `SlotPageRequest`. */
+  readonly own: Ownership | null;
   readonly limit: Pick<RateLimit, "take">;
+  readonly courtesy: MoveCourtesy;
   /** Told after each write at the destination. */
   readonly onCopied: (copied: Copied) => void;
   /** From any fixed point. */
@@ -52,8 +57,13 @@ export interface SlotCopyContext {
   readonly signal: AbortSignal;
 }
 
-/** `lost-sight`: the columns of a side are other ones than this needs. `stopped`: the signal said so. */
-export type CopyOutcome = { readonly kind: "copied" | "lost-sight" | "stopped" };
+/**
+ * `lost-sight`: the columns of a side are other ones than this needs. `stopped`: the signal said so. `knownAtMs`: the rows of the source
+ * that are older are known at the destination, by `monotonicMs`; null for none.
+ */
+export type CopyOutcome =
+  | { readonly kind: "copied"; readonly knownAtMs: number | null }
+  | { readonly kind: "lost-sight" | "stopped" };
 
 /** The same for the work after the fence. `digest`: count and hash of all rows, which both sides have. */
 export type ReconcileOutcome =
@@ -64,40 +74,90 @@ export type ReconcileOutcome =
 export async function copySlot(context: SlotCopyContext, run: string): Promise<CopyOutcome> {
   const isSource = (source: Ownership): boolean => source.state === "OWNER" && source.epoch === context.move.epoch - 1;
   let before = Number.POSITIVE_INFINITY;
+  let knownAtMs: number | null = null;
   for (let count = 1; ; count += 1) {
     const startedAtMs = context.monotonicMs();
-    const pass = await new Pass(context, { run, isSource, isLimited: true }).run();
+    const phase = count === 1 ? "first" : "later";
+    const pass = await new Pass(context, { run, isSource, phase, knownAtMs }).run();
     if (typeof pass === "string") return { kind: pass };
-    if (context.monotonicMs() - startedAtMs <= SHORT_PASS_MS) return { kind: "copied" };
-    // When a pass finds as much as the one before it, more of them do not help.
-    if (pass.differences <= LITTLE_ROWS || count === PASSES_MAX || pass.differences > before / 2)
-      return { kind: "copied" };
-    before = pass.differences;
+    knownAtMs = pass.unequal === 0 ? startedAtMs : null;
+    const isShort = context.monotonicMs() - startedAtMs <= SHORT_PASS_MS;
+    if (isShort && pass.unequal === 0) return { kind: "copied", knownAtMs };
+    // When a pass finds as much as the one before it, more of them do not help. What differs in a chunk has yet to be put right.
+    const isEnough = pass.differences <= LITTLE_ROWS || pass.differences > before / 2;
+    if (count === PASSES_MAX || (isEnough && pass.unequal === 0)) return { kind: "copied", knownAtMs };
+    if (pass.unequal === 0) before = pass.differences;
   }
 }
 
-/** Finds both sides equal while the source is fenced, removing what differs. Rejects when a side fails; then it may be begun again. */
-export async function reconcileSlot(context: SlotCopyContext, run: string): Promise<ReconcileOutcome> {
+/** Under which run, and what a copy before has found: see `CopyOutcome`. */
+export interface Reconciliation {
+  readonly run: string;
+  readonly knownAtMs: number | null;
+}
+
+/**
+ * Finds both sides equal while the source is fenced, removing what differs. What was put right is looked at again here only: the source
+ * does not change any more, and has been read whole. Rejects when a side fails; then it may be begun again.
+ */
+export async function reconcileSlot(
+  given: SlotCopyContext,
+  { run, knownAtMs: knownBefore }: Reconciliation,
+): Promise<ReconcileOutcome> {
+  const context = { ...given, courtesy: given.courtesy.inHurry() };
   const { epoch, move } = context.move;
   const isSource = (source: Ownership): boolean =>
     source.state === "FENCED" && source.epoch === epoch && source.move === move;
+  let knownAtMs = knownBefore;
   for (;;) {
-    const pass = await new Pass(context, { run, isSource, isLimited: false }).run();
+    const pass = await new Pass(context, { run, isSource, phase: "fenced", knownAtMs }).run();
     if (typeof pass === "string") return { kind: pass };
+    knownAtMs = null;
+    // What differs in a chunk is told by its rows only.
+    if (pass.unequal > 0) continue;
     if (pass.differences === 0) return { kind: "equal", digest: pass.digest };
+    const own = await digestOwn(context, run);
+    if (own === null) return { kind: "lost-sight" };
+    if (own === pass.digest) return { kind: "equal", digest: own };
   }
+}
+
+/** Of the destination's rows as they are now; null when it is not filled under this run any more. */
+async function digestOwn(context: SlotCopyContext, run: string): Promise<string | null> {
+  const own = new OwnRows(context, run);
+  const digest = new SlotDigest();
+  try {
+    for (let row = own.head(); row !== null; row = own.head()) {
+      if (row === undefined) {
+        await own.read();
+        continue;
+      }
+      digest.add(row);
+      own.advance();
+    }
+  } catch (error) {
+    if (error instanceof LostSight) return null;
+    throw error;
+  }
+  return digest.text();
 }
 
 interface PassOptions {
   readonly run: string;
   readonly isSource: (ownership: Ownership) => boolean;
-  /** Only the work before the fence is. */
-  readonly isLimited: boolean;
+  /**
+   * The first pass brings the rows over, as fast as the limits allow; each row counts there once. Later ones find little. Both rest among
+   * clients. Behind the fence nobody rests, and what is found equal is summed up.
+   */
+  readonly phase: "first" | "later" | "fenced";
+  /** See `CopyOutcome`. */
+  readonly knownAtMs: number | null;
 }
 
-/** `differences` counts what was written or removed. */
+/** `differences` counts what was written or removed, `unequal` rows of the source of which some differ: nobody knows which. */
 interface PassResult {
   readonly differences: number;
+  readonly unequal: number;
   readonly digest: string;
 }
 
@@ -108,15 +168,17 @@ class LostSight extends Error {}
 class Pass {
   readonly #context: SlotCopyContext;
   readonly #options: PassOptions;
+  readonly #courtesy: MoveCourtesy;
   readonly #own: OwnRows;
   readonly #fill: FillDraft;
-  readonly #hash = createHash("sha256");
+  readonly #digest = new SlotDigest();
   #last: SlotRowName | null = null;
-  #rows = 0;
+  #unequal = 0;
 
   constructor(context: SlotCopyContext, options: PassOptions) {
     this.#context = context;
     this.#options = options;
+    this.#courtesy = context.courtesy;
     this.#own = new OwnRows(context, options.run);
     this.#fill = new FillDraft(context, options.run);
   }
@@ -125,7 +187,7 @@ class Pass {
     try {
       const isWhole = await this.#walk();
       if (!isWhole) return "stopped";
-      return { differences: this.#fill.differences, digest: `${this.#rows}:${this.#hash.digest("base64url")}` };
+      return { differences: this.#fill.differences, unequal: this.#unequal, digest: this.#digest.text() };
     } catch (error) {
       if (error instanceof LostSight) return "lost-sight";
       throw error;
@@ -134,51 +196,142 @@ class Pass {
 
   /** False when it was stopped. */
   async #walk(): Promise<boolean> {
-    for await (const part of this.#context.source()) {
+    this.#own.prefetch();
+    for await (const part of this.#context.source(this.#recentMs())) {
       if (this.#context.signal.aborted) return false;
       if (part.kind === "changed") throw new LostSight();
       if (part.kind === "rows") {
         await this.#limit(part.rows);
-        for (const row of part.rows) await this.#meet(row);
+        await this.#meetAll(part.rows);
+        continue;
+      }
+      if (part.kind === "digests") {
+        await this.#compareAll(part.chunks);
         continue;
       }
       if (!this.#options.isSource(part.ownership)) throw new LostSight();
       if (part.kind === "begin") continue;
-      await this.#removeUpTo(null);
+      const rest = this.#courtesy.begin();
+      while (!this.#removeRest()) await this.#prepare();
       await this.#fill.flush();
+      await rest(this.#context.signal);
       return true;
     }
     throw new Error("the rows of the source ended without saying so");
   }
 
+  #recentMs(): number | null {
+    const { knownAtMs } = this.#options;
+    return knownAtMs === null ? null : this.#context.monotonicMs() - knownAtMs + WRITE_MS;
+  }
+
+  /** Rests after each own page: many chunks may come at once. */
+  async #compareAll(chunks: readonly ChunkDigest[]): Promise<void> {
+    const { signal } = this.#context;
+    let rest = this.#courtesy.begin();
+    for (const chunk of chunks) {
+      const own = await this.#takeThrough(chunk);
+      if (own.length !== chunk.rows || digestRows(own) !== chunk.digest) this.#unequal += chunk.rows;
+      this.#note(chunk.through);
+      if (this.#options.phase === "fenced") this.#digest.addChunk(chunk);
+      if (this.#own.head() !== undefined) continue;
+      await rest(signal);
+      rest = this.#courtesy.begin();
+    }
+    await rest(signal);
+  }
+
+  /** Own rows up to the chunk's last one; when they are too many, one too many is enough. */
+  async #takeThrough({ rows, through }: ChunkDigest): Promise<readonly SlotRow[]> {
+    const own: SlotRow[] = [];
+    for (;;) {
+      const row = this.#next();
+      if (row === null || (row !== undefined && compareNames(nameOf(row), through) > 0)) return own;
+      if (row === undefined) {
+        await this.#prepare();
+        continue;
+      }
+      if (own.length <= rows) own.push(row);
+      this.#own.advance();
+    }
+  }
+
+  /** Rests after each write, too. */
+  async #meetAll(rows: readonly SlotRow[]): Promise<void> {
+    const { signal } = this.#context;
+    let rest = this.#courtesy.begin();
+    for (const row of rows) {
+      while (!this.#meet(row)) {
+        if (await this.#prepare()) {
+          await rest(signal);
+          rest = this.#courtesy.begin();
+        }
+      }
+    }
+    await rest(signal);
+  }
+
   async #limit(rows: readonly SlotRow[]): Promise<void> {
-    if (!this.#options.isLimited) return;
+    if (this.#options.phase !== "first") return;
     const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
     await this.#context.limit.take({ rows: rows.length, bytes }, this.#context.signal);
   }
 
-  async #meet(row: SlotRow): Promise<void> {
+  /**
+   * Notes what has to be done for the row, and for own rows before it, which the source has not. False when the next own page has to be
+   * read or what is noted has to be written first: a row is waited for only then, for there are many.
+   */
+  #meet(row: SlotRow): boolean {
     const name = nameOf(row);
+    for (;;) {
+      const own = this.#next();
+      if (own === undefined) return false;
+      const order = own === null ? 1 : compareNames(nameOf(own), name);
+      if (own === null || order >= 0) {
+        this.#count(row, name);
+        if (order === 0) this.#own.advance();
+        if (own === null || order > 0 || !isSameRow(own, row)) this.#fill.put(row);
+        return true;
+      }
+      this.#own.advance();
+      this.#fill.remove(nameOf(own));
+    }
+  }
+
+  /** The source has no more rows. False as above. */
+  #removeRest(): boolean {
+    for (;;) {
+      const own = this.#next();
+      if (own === undefined) return false;
+      if (own === null) return true;
+      this.#own.advance();
+      this.#fill.remove(nameOf(own));
+    }
+  }
+
+  /** The own row that is next, null behind the last one; undefined when something has to be done before anybody can tell. */
+  #next(): SlotRow | null | undefined {
+    return this.#fill.isFull ? undefined : this.#own.head();
+  }
+
+  /** Whether something was written. */
+  async #prepare(): Promise<boolean> {
+    const mustWrite = this.#fill.isFull;
+    if (mustWrite) await this.#fill.flush();
+    if (this.#own.head() === undefined) await this.#own.read();
+    return mustWrite;
+  }
+
+  #count(row: SlotRow, name: SlotRowName): void {
+    this.#note(name);
+    if (this.#options.phase === "fenced") this.#digest.add(row);
+  }
+
+  #note(name: SlotRowName): void {
     if (this.#last !== null && compareNames(this.#last, name) >= 0) {
       throw new Error(`expected the source's rows in order, got ${quote(name)} behind ${quote(this.#last)}`);
     }
     this.#last = name;
-    this.#rows += 1;
-    if (!this.#options.isLimited) this.#hash.update(`${JSON.stringify(row)}\n`);
-    await this.#removeUpTo(name);
-    const own = await this.#own.head();
-    const isHere = own !== null && compareNames(nameOf(own), name) === 0;
-    if (isHere) this.#own.advance();
-    if (own === null || !isHere || !isSameRow(own, row)) await this.#fill.put(row);
-  }
-
-  /** Removes own rows before `name`, all that are left for null: the source has none of them. */
-  async #removeUpTo(name: SlotRowName | null): Promise<void> {
-    for (let own = await this.#own.head(); own !== null; own = await this.#own.head()) {
-      if (name !== null && compareNames(nameOf(own), name) >= 0) return;
-      this.#own.advance();
-      await this.#fill.remove(nameOf(own));
-    }
   }
 }
 
@@ -186,6 +339,8 @@ class Pass {
 class OwnRows {
   readonly #context: SlotCopyContext;
   readonly #run: string;
+  /** The first page, asked for before it is needed. */
+  #first: Promise<SlotPage> | null = null;
   #page: readonly SlotRow[] = [];
   #index = 0;
   #after: SlotRowName | null = null;
@@ -196,19 +351,33 @@ class OwnRows {
     this.#run = run;
   }
 
-  async head(): Promise<SlotRow | null> {
-    while (this.#index >= this.#page.length && !this.#isLast) await this.#read();
-    return this.#page[this.#index] ?? null;
+  /** Has the first page read while the caller waits for the source. */
+  prefetch(): void {
+    this.#first = this.#ask();
+    // Whoever needs the page is told; a pass that ends before may leave it.
+    this.#first.catch(() => undefined);
+  }
+
+  /** The next row, null behind the last one; undefined when a page has to be read first. */
+  head(): SlotRow | null | undefined {
+    const row = this.#page[this.#index];
+    return row ?? (this.#isLast ? null : undefined);
   }
 
   advance(): void {
     this.#index += 1;
   }
 
-  async #read(): Promise<void> {
-    const { address, store } = this.#context;
-    const bounds = { rowsMax: PAGE_ROWS_MAX, bytesMax: PAGE_BYTES_MAX };
-    const page = await store.slotPage({ address, after: this.#after, ...bounds });
+  #ask(): Promise<SlotPage> {
+    const { address, store, own: seen, courtesy } = this.#context;
+    const bounds = { rowsMax: courtesy.pieceRows(), bytesMax: PAGE_BYTES_MAX };
+    return store.slotPage({ address, after: this.#after, seen, ...bounds });
+  }
+
+  /** The next page. */
+  async read(): Promise<void> {
+    const page = await (this.#first ?? this.#ask());
+    this.#first = null;
     if (!mayCopy(page.ownership, this.#run)) throw new LostSight();
     this.#page = page.rows;
     this.#index = 0;
@@ -224,37 +393,37 @@ class FillDraft {
   #put: SlotRow[] = [];
   #remove: SlotRowName[] = [];
   #bytes = 0;
+  #rowsMax: number;
   differences = 0;
 
   constructor(context: SlotCopyContext, run: string) {
     this.#context = context;
     this.#run = run;
+    this.#rowsMax = context.courtesy.pieceRows();
   }
 
-  put(row: SlotRow): Promise<void> | undefined {
+  get isFull(): boolean {
+    return this.#put.length + this.#remove.length >= this.#rowsMax || this.#bytes >= FILL_BYTES_MAX;
+  }
+
+  put(row: SlotRow): void {
     this.#put.push(row);
     this.#bytes += bytesOf(row);
-    return this.#flushWhenFull();
   }
 
-  remove(name: SlotRowName): Promise<void> | undefined {
+  remove(name: SlotRowName): void {
     this.#remove.push(name);
-    return this.#flushWhenFull();
-  }
-
-  #flushWhenFull(): Promise<void> | undefined {
-    const isFull = this.#put.length + this.#remove.length >= FILL_ROWS_MAX || this.#bytes >= FILL_BYTES_MAX;
-    return isFull ? this.flush() : undefined;
   }
 
   async flush(): Promise<void> {
-    const { address, store, onCopied } = this.#context;
+    const { address, store, courtesy, onCopied } = this.#context;
     const [put, remove, bytes] = [this.#put, this.#remove, this.#bytes];
     const rows = put.length + remove.length;
     if (rows === 0) return;
     this.#put = [];
     this.#remove = [];
     this.#bytes = 0;
+    this.#rowsMax = courtesy.pieceRows();
     this.differences += rows;
     const filled = await store.fillSlot({ address, run: this.#run, put, remove });
     if (filled.kind === "refused") throw new LostSight();

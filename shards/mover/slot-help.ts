@@ -16,7 +16,7 @@ import { localSide, remoteSide } from "./slot-side.ts";
 export interface SlotHelpOptions extends RunnerWorld {
   readonly shard: ShardId;
   readonly store: Pick<Store, "ownership" | "setOwnership"> & Pick<SlotTransfer, "slotPage">;
-  readonly peers: Pick<Peers, "ownership" | "send" | "rows">;
+  readonly peers: Pick<Peers, "ownership" | "send" | "rows" | "announce">;
   readonly log: Logger;
 }
 
@@ -57,6 +57,7 @@ async function helpOnce(options: SlotHelpOptions, address: SlotAddress, move: Sl
     ...options,
     ...{ address, move, goal: "help", copying: null, signal: over.signal },
     sides: { source: sideOf(move.source), destination: sideOf(move.destination) },
+    onSettled: () => void peers.announce(move.source, address),
   });
   over.abort();
   await clock.sleep(REST_MS);

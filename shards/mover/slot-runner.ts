@@ -20,6 +20,7 @@ import { type Side, type SlotMove, sourceStand } from "../../router/slot-stand.t
 import type { OwnershipEvent } from "../../router/slot-transition.ts";
 import type { Clock } from "../clock.ts";
 import type { SlotAddress } from "../store/port.ts";
+import type { CutoverGate } from "./cutover-gate.ts";
 import type { Trace, TraceStep } from "./move-trace.ts";
 import { copySlot, reconcileSlot, type SlotCopyContext } from "./slot-copy.ts";
 import type { SlotSide } from "./slot-side.ts";
@@ -40,12 +41,19 @@ export interface SlotRunOptions extends RunnerWorld {
   readonly move: SlotMove;
   readonly goal: MoveGoal;
   readonly sides: Readonly<Record<Side, SlotSide>>;
-  readonly copying: Pick<SlotCopyContext, "store" | "limit" | "onCopied"> | null;
+  readonly copying: CopyingParts | null;
   /** Told when writers begin to wait, and each time something fails. */
   readonly onFenced?: () => void;
+  /** Told when nobody has to wait for the slot any more, and might not know yet. */
+  readonly onSettled?: () => void;
   readonly onTrouble?: (detail: string) => void;
   /** Ends the run; one that has fenced the slot is given a moment to come through, so that nobody waits for its successor. */
   readonly signal: AbortSignal;
+}
+
+/** What a runner that copies shares with the other runners of its move. */
+export interface CopyingParts extends Pick<SlotCopyContext, "store" | "limit" | "courtesy" | "onCopied"> {
+  readonly cutovers: Pick<CutoverGate, "enter">;
 }
 
 /**
@@ -85,6 +93,11 @@ class SlotRun {
   #fencedAtMs: number | null = null;
   #decidedAtMs: number | null = null;
   #toldToEndAtMs: number | null = null;
+  /** See `CopyOutcome`. */
+  #knownAtMs: number | null = null;
+  /** Work has failed: an older source knows no answer in short. */
+  #isAskedWhole = false;
+  #leaveGate: (() => void) | null = null;
 
   constructor(options: SlotRunOptions) {
     this.#options = options;
@@ -93,15 +106,32 @@ class SlotRun {
   }
 
   async drive(): Promise<SlotEnd> {
-    const { move, goal, newToken } = this.#options;
+    const { move, goal } = this.#options;
     this.#trace({ step: "start", goal, slotMove: move });
+    try {
+      return await this.#takeSteps();
+    } finally {
+      this.#leaveGate?.();
+    }
+  }
+
+  async #takeSteps(): Promise<SlotEnd> {
+    const { newToken } = this.#options;
     for (;;) {
       if (this.#mustEnd()) return this.#stopped(INTERRUPTED);
       const step = nextStep(this.#view, newToken());
       if (step.kind === "stop") return this.#stopped({ kind: "stop", reason: step.reason, detail: step.detail });
       if (step.kind === "end") return this.#ended(step.outcome);
-      await this.#take(step);
+      if (step.kind !== "send" || step.event.kind !== "fence" || !(await this.#waitAtGate())) await this.#take(step);
     }
+  }
+
+  /** Whether there was something to wait for: what is to be done then is to be asked again. */
+  async #waitAtGate(): Promise<boolean> {
+    const { copying } = this.#options;
+    if (copying === null || this.#leaveGate !== null) return false;
+    this.#leaveGate = await copying.cutovers.enter();
+    return true;
   }
 
   async #take(step: Exclude<RunnerStep, { readonly kind: "end" | "stop" }>): Promise<void> {
@@ -132,13 +162,14 @@ class SlotRun {
 
   async #send(at: Side, event: OwnershipEvent): Promise<void> {
     this.#trace({ step: "send", at, event });
+    const seen = at === "source" ? this.#view.source : this.#view.destination;
     this.#view = sentStatement(this.#view, at, event);
     if (event.kind === "fence") this.#fence();
     try {
-      const reply = await this.#options.sides[at].send(event);
+      const reply = await this.#options.sides[at].send(event, seen);
       this.#trace({ step: "reply", at, event, reply });
       this.#view = sawSide(this.#view, at, reply.ownership);
-      if (event.kind === "decide" && reply.kind !== "refused") this.#decidedAtMs = this.#options.monotonicMs();
+      if (reply.kind !== "refused") this.#done(event);
       // Somebody else has changed the columns; twice in a row that is no chance, and hurry would not help.
       if (reply.kind === "refused") await this.#pause();
       else this.#failures = 0;
@@ -153,23 +184,32 @@ class SlotRun {
     this.#options.onFenced?.();
   }
 
+  #done({ kind }: OwnershipEvent): void {
+    if (kind === "decide") {
+      this.#decidedAtMs = this.#options.monotonicMs();
+      this.#leaveGate?.();
+    }
+    if (kind === "decide" || kind === "restore") this.#options.onSettled?.();
+  }
+
   async #copy(run: string): Promise<void> {
     this.#view = startedCopy(this.#view);
     this.#trace({ step: "copy", run });
     await this.#work(run, async (context) => {
-      const { kind } = await copySlot(context, run);
-      if (kind === "copied") {
+      const outcome = await copySlot(context, run);
+      if (outcome.kind === "copied") {
         this.#trace({ step: "copied", run });
         this.#view = finishedCopy(this.#view);
+        this.#knownAtMs = outcome.knownAtMs;
       }
-      return kind;
+      return outcome.kind;
     });
   }
 
   async #reconcile(run: string): Promise<void> {
     this.#trace({ step: "reconcile", run });
     await this.#work(run, async (context) => {
-      const outcome = await reconcileSlot(context, run);
+      const outcome = await reconcileSlot(context, { run, knownAtMs: this.#knownAtMs });
       if (outcome.kind === "equal") {
         this.#trace({ step: "equal", run, digest: outcome.digest });
         this.#view = foundEqual(this.#view, outcome.digest);
@@ -183,9 +223,12 @@ class SlotRun {
     if (copying === null) throw new Error("broken assumption: a helper copies nothing");
     // Work after the fence is short, and the grace is for it.
     const isCutover = this.#isCutover();
+    const seen = this.#view;
     const context = {
       ...{ address, move, monotonicMs, ...copying },
-      source: () => sides.source.rows(),
+      source: (recentMs: number | null) =>
+        sides.source.rows({ seen: seen.source, recentMs: this.#isAskedWhole ? null : recentMs }),
+      own: seen.destination,
       signal: isCutover ? NEVER : signal,
     };
     try {
@@ -202,6 +245,7 @@ class SlotRun {
       await this.#pauseAfter(error);
       // It may be the source or the destination that is not what it was.
       this.#view = lostSight(this.#view);
+      this.#isAskedWhole = true;
     }
   }
 

@@ -9,15 +9,17 @@ import type { OwnershipEvent } from "../../router/slot-transition.ts";
 import type { Peers } from "../peers/port.ts";
 import type { SlotAddress, Store } from "../store/port.ts";
 import type { SlotTransfer } from "../store/transfer.ts";
+import { NO_COURTESY } from "./courtesy.ts";
 import { applyEvent } from "./slot-event.ts";
-import { type SlotPart, streamSlot } from "./slot-stream.ts";
+import { type RowsQuestion, type SlotPart, streamSlot } from "./slot-stream.ts";
 
 /** One side. Everything rejects with an `Error` when nothing is known of the outcome: a statement may have been applied then. */
 export interface SlotSide {
   look(): Promise<Ownership>;
-  send(event: OwnershipEvent): Promise<EventReply>;
+  /** `seen`: the columns as this side has last told them; null when nobody has asked. They spare it a look, and decide nothing. */
+  send(event: OwnershipEvent, seen: Ownership | null): Promise<EventReply>;
   /** The slot's rows; ends with part `end` or `changed`. Rejects when it is broken off. */
-  rows(): AsyncIterable<SlotPart>;
+  rows(question: RowsQuestion): AsyncIterable<SlotPart>;
 }
 
 /** The side that this process' own store is. */
@@ -27,8 +29,8 @@ export function localSide(
 ): SlotSide {
   return {
     look: () => store.ownership(address),
-    send: (event) => applyEvent(store, address, event),
-    rows: () => streamSlot(store, address),
+    send: (event, seen) => applyEvent(store, { address, event, seen }),
+    rows: ({ seen }) => streamSlot(store, { address, from: null, seen, courtesy: NO_COURTESY }),
   };
 }
 
@@ -40,7 +42,7 @@ export function remoteSide(
 ): SlotSide {
   return {
     look: () => peers.ownership(shard, address),
-    send: (event) => peers.send(shard, address, event),
-    rows: () => peers.rows(shard, address),
+    send: (event, seen) => peers.send(shard, { address, event, seen }),
+    rows: (question) => peers.rows(shard, address, question),
   };
 }

@@ -14,8 +14,11 @@ import type { SlotPart } from "../mover/slot-stream.ts";
 import { readLines } from "./line-reader.ts";
 import type { Peers, SlotsQuestion } from "./port.ts";
 
-/** A peer that does not answer a question in this time counts as silent, in milliseconds. */
-const TIMEOUT_MS = 500;
+/** A peer that does not answer a question in this time counts as silent, in milliseconds. A quorum may need some of it. */
+const TIMEOUT_MS = 1000;
+
+/** The same for a connection. */
+const CONNECT_MS = 500;
 
 /** The same for a statement, which waits for a disk or a quorum. */
 const STATEMENT_MS = 5000;
@@ -52,7 +55,7 @@ interface Hop {
  * origin after the other until one answers. Each worker has its own connections.
  */
 export function createHttpPeers(options: HttpPeersOptions): Peers {
-  const dispatcher = new Agent({ connections: CONNECTIONS, connect: { timeout: TIMEOUT_MS } });
+  const dispatcher = new Agent({ connections: CONNECTIONS, connect: { timeout: CONNECT_MS } });
   const wire = new Wire(options, dispatcher);
   return {
     async ownership(shard, { collection, slot }) {
@@ -65,18 +68,23 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
         throw new Error(`${shard} did not answer: ${reasonsOf(error).join("; ")}`, { cause: error });
       });
     },
-    async send(shard, { collection, slot }, event) {
-      const body = Buffer.from(JSON.stringify({ collection, slot, event }));
-      const path = INTERNAL_PATH.ownershipEvents;
-      const hop: Hop = { method: "POST", path, query: "", body, timeoutMs: STATEMENT_MS };
+    async send(shard, { address: { collection, slot }, event, seen }) {
+      const hop = postOf(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen }, STATEMENT_MS);
       return parseAnswer(await wire.askInTurn(shard, hop), parseEventReply);
+    },
+    async announce(shard, { collection, slot }) {
+      const hop = postOf(INTERNAL_PATH.slotNews, { collection, slot }, TIMEOUT_MS);
+      const tell = async (origin: string): Promise<void> => (await wire.ask(origin, hop)).body.dump();
+      await Promise.allSettled((options.shards.get(shard)?.origins ?? []).map(tell));
     },
     slots: (shard, question) =>
       collectSlots(wire.lines(shard, INTERNAL_PATH.slots, { query: slotsQuery(question), timeoutMs: LINES_MS })),
-    rows: (shard, { collection, slot }): AsyncIterable<SlotPart> =>
-      parseParts(
-        wire.lines(shard, INTERNAL_PATH.slotRows, { query: queryOf({ collection, slot }), timeoutMs: LINES_MS }),
-      ),
+    rows(shard, { collection, slot }, { seen, recentMs }): AsyncIterable<SlotPart> {
+      const known = seen === null ? {} : { seen: JSON.stringify(seen) };
+      const recent = recentMs === null ? {} : { recent: String(Math.ceil(recentMs)) };
+      const query = queryOf({ collection, slot, courteous: "1", ...known, ...recent });
+      return parseParts(wire.lines(shard, INTERNAL_PATH.slotRows, { query, timeoutMs: LINES_MS }));
+    },
     rowsAfter(shard, { collection, slot }, after): AsyncIterable<SlotPart> {
       const query = queryOf({ collection, slot, ...(after === null ? {} : { after }) });
       return parseParts(wire.lines(shard, INTERNAL_PATH.slotRows, { query, timeoutMs: LISTED_MS }));
@@ -165,6 +173,10 @@ function parseEnd(value: unknown, slots: number): boolean {
 
 function slotsQuery({ collection, start, end, weigh }: SlotsQuestion): string {
   return queryOf({ collection, start, ...(end === null ? {} : { end }), ...(weigh ? { weigh: "1" } : {}) });
+}
+
+function postOf(path: string, content: object, timeoutMs: number): Hop {
+  return { method: "POST", path, query: "", body: Buffer.from(JSON.stringify(content)), timeoutMs };
 }
 
 function queryOf(parameters: Readonly<Record<string, string>>): string {

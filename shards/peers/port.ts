@@ -6,8 +6,8 @@ import type { CollectionName, ShardId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { EventReply, SlotReport } from "../../router/ownership-wire.ts";
 import type { KeyRange } from "../../router/range.ts";
-import type { OwnershipEvent } from "../../router/slot-transition.ts";
-import type { SlotPart } from "../mover/slot-stream.ts";
+import type { WantedChange } from "../mover/slot-event.ts";
+import type { RowsQuestion, SlotPart } from "../mover/slot-stream.ts";
 import type { SlotAddress } from "../store/port.ts";
 
 /** Which slots are asked for. `weigh`: also how much lies in them, which takes as long as reading it. */
@@ -22,10 +22,14 @@ export interface Peers {
   ownership(shard: ShardId, address: SlotAddress): Promise<Ownership>;
   /** The slots of a range at `shard`, in slot order. */
   slots(shard: ShardId, question: SlotsQuestion): Promise<readonly SlotReport[]>;
-  /** All rows of a slot at `shard`. An answer that is broken off rejects. Whoever leaves the loop early ends the request. */
-  rows(shard: ShardId, address: SlotAddress): AsyncIterable<SlotPart>;
+  /**
+   * All rows of a slot at `shard`. An answer that is broken off rejects. Whoever leaves the loop early ends the request.
+   */
+  rows(shard: ShardId, address: SlotAddress, question: RowsQuestion): AsyncIterable<SlotPart>;
   /** The same of what lies behind a key (null: of everything), for a list: somebody waits for it, so `shard` may not pause for long. */
   rowsAfter(shard: ShardId, address: SlotAddress, after: string | null): AsyncIterable<SlotPart>;
   /** Has `shard` apply a statement. When it rejects, the statement may have been applied, or may yet be. */
-  send(shard: ShardId, address: SlotAddress, event: OwnershipEvent): Promise<EventReply>;
+  send(shard: ShardId, change: WantedChange): Promise<EventReply>;
+  /** Has those at `shard` look again whose requests wait for the slot. Resolves when it is told, or cannot be. */
+  announce(shard: ShardId, address: SlotAddress): Promise<void>;
 }

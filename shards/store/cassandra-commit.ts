@@ -17,6 +17,7 @@ import {
 import type { Clock } from "../clock.ts";
 import { expiryKeyOf } from "./cassandra-expiry.ts";
 import { isUnknown, storeErrorOf, unknownBecauseOf } from "./cassandra-fault.ts";
+import { insistOnReading } from "./cassandra-insist.ts";
 import type { SlotMemory } from "./cassandra-memory.ts";
 import {
   deletedVersion,
@@ -274,16 +275,23 @@ interface Doubtful {
  * a claim was never sent before; its trace. One row as it was before, or the trace of an earlier batch of this process or of none, proves that
  * it was not applied so far; then it is `dead` if one of
  * its conditions has become false, which none does for a while only: epochs grow, and no op comes back. It is `waiting` if they
- * all hold. Where every row is somebody else's, nobody knows.
+ * all hold. Where every row is somebody else's, nobody knows. Of a slot that has gone, rows may have been cleaned up: there only what is
+ * still there proves something.
  */
 async function fateOf(
-  { session, memory, traceKey }: CommitServices,
-  { statements, address }: SlotGroup,
+  services: CommitServices,
+  group: SlotGroup,
   { attempt: { base, plan }, batch, isTraced, doubt }: Doubtful,
 ): Promise<"applied" | "dead" | "waiting" | "unknown"> {
+  const { memory, traceKey, clock, random } = services;
+  const { statements, address } = group;
   const names = [...plan.documents.map(({ key }) => key), ...plan.records.map(({ id }) => id), traceKey];
   const read = statements.readVersions(address.slot, names);
-  const rows = await session.readSerial(read, "urgent").catch((error: unknown) => {
+  const rows = await insistOnReading(() => services.session.readSerial(read, "urgent"), {
+    sleep: (ms) => clock.sleep(ms),
+    random,
+    isOver: () => isOver(services, group),
+  }).catch((error: unknown) => {
     throw new StoreError("unknown", messageOf(doubt, error), { cause: doubt });
   });
   const { ownership, documents, records, traces } = parseSlotContent(rows);
@@ -291,14 +299,16 @@ async function fateOf(
   const isOurs = ({ key, after, isClaimed }: PlannedDocument) => !isClaimed && documents.get(key)?.op === after.op;
   const isRecorded = plan.records.some(({ id }) => records.get(id)?.batch === batch);
   if (trace === batch || isRecorded || plan.documents.some(isOurs)) return "applied";
+  const isThere = plan.documents.some(({ key, before }) => before !== null && documents.get(key)?.op === before.op);
+  const isEarlierTrace = isTraced && trace !== null && trace === memory.traceOf(address);
+  const isIntact = ownership.state === "OWNER" || ownership.state === "FENCED";
+  if (!isIntact && !isThere && !isEarlierTrace) return "unknown";
   const isAsBefore = [
     ...plan.documents.map(({ key, before }) => isSameVersion(documents.get(key) ?? null, before)),
     ...plan.records.map(({ id }) => !records.has(id)),
   ];
-  const isTraceless = isTraced && (trace === null || trace === memory.traceOf(address));
-  // Of a slot that has gone, rows may have been cleaned up.
-  const isIntact = ownership.state === "OWNER" || ownership.state === "FENCED";
-  if (!isIntact || (!isTraceless && !isAsBefore.includes(true))) return "unknown";
+  const isTraceless = isTraced && trace === null;
+  if (!isTraceless && !isEarlierTrace && !isAsBefore.includes(true)) return "unknown";
   return isAsBefore.includes(false) || ownership.epoch !== base.epoch ? "dead" : "waiting";
 }
 

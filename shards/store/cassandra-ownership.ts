@@ -11,8 +11,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CollectionName, SlotId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import { compareCodePoints } from "../../router/text.ts";
-import { CassandraError, type CassandraSession, type Statement, type Urgency } from "../cassandra/session.ts";
+import { type CassandraSession, type Statement, type Urgency } from "../cassandra/session.ts";
 import { isUnknown, storeErrorOf } from "./cassandra-fault.ts";
+import { type Insistence, insistOnReading } from "./cassandra-insist.ts";
 import { parseClaim, parseOwnership, parseSlot, type StoredClaim } from "./cassandra-rows.ts";
 import type { ClaimStatements, OwnershipPut, TableStatements } from "./cassandra-statements.ts";
 import { type FirstClaim, type OwnershipChange, StoreError } from "./port.ts";
@@ -23,10 +24,8 @@ const CLAIMS_IN_FLIGHT_MAX = 16;
 const SLOTS_PER_CLAIM = 10;
 /** Times that one request of a claim is sent. */
 const WRITES_MAX = 5;
-/** Times that a slot is read to learn what became of a change. */
-const READS_MAX = 4;
-/** Longest pause between two of these, in milliseconds; a shorter one is drawn each time. */
-const PAUSE_MS_MAX = 200;
+/** A change of ownership has no bound of its own: the reads have theirs. */
+const PATIENCE: Insistence = { sleep, random: Math.random, isOver: () => false };
 /** Slots in one answer of the servers. */
 const SLOTS_PER_PAGE = 1000;
 
@@ -57,25 +56,18 @@ export async function setOwnership(table: OwnershipTable, change: OwnershipPut):
   try {
     const batch = [statements.setOwnership(change), statements.putSentinel(slot)];
     const { isApplied } = await session.compareAndSet(batch);
-    return { applied: isApplied, current: isApplied ? next : await insistOnReading(table, slot) };
+    return { applied: isApplied, current: isApplied ? next : await readFate(table, slot) };
   } catch (error) {
     if (!isUnknown(error)) throw error;
-    const current = await insistOnReading(table, slot).catch(() => null);
-    if (current !== null && isSameOwnership(current, next)) return { applied: true, current };
+    const current = await readFate(table, slot).catch(() => null);
+    // Another process may have set the very same: what is there is known, who has set it is not.
+    if (current !== null && isSameOwnership(current, next)) return { applied: false, current };
     throw storeErrorOf(error);
   }
 }
 
-/** Where others change the same slot, servers give up reads as well; what became of a change is worth some of them. */
-async function insistOnReading(table: OwnershipTable, slot: SlotId): Promise<Ownership> {
-  for (let reading = 1; ; reading += 1) {
-    try {
-      return await readOwnership(table, slot, "urgent");
-    } catch (error) {
-      if (!(error instanceof CassandraError) || error.kind !== "unavailable" || reading === READS_MAX) throw error;
-      await sleep(Math.random() * PAUSE_MS_MAX);
-    }
-  }
+function readFate(table: OwnershipTable, slot: SlotId): Promise<Ownership> {
+  return insistOnReading(() => readOwnership(table, slot, "urgent"), PATIENCE);
 }
 
 function checkEpochs(expected: number, next: number): void {

@@ -59,6 +59,12 @@ export function parseDocument(columns: Columns): DocumentRow | null {
   };
 }
 
+/** The document of one key, found among rows of its partition; null for none. The others are not looked into. */
+export function parseDocumentOf(rows: readonly Columns[], key: string): DocumentRow | null {
+  const columns = rows.find((row) => row["kind"] === DOCUMENT_KIND && row["key"] === key);
+  return columns === undefined ? null : parseDocument(columns);
+}
+
 /** A document for clients; null for a tombstone and for rows of other kinds. */
 export function parseListedRow(columns: Columns): Row | null {
   const document = parseDocument(columns);

@@ -45,7 +45,7 @@ export interface ScannedSlot {
 /** The slots that the answer says something about, in order: all, or those before the one at which `rowsMax` ended it. */
 export async function scanSlots(session: CassandraSession, scan: SlotScan): Promise<readonly ScannedSlot[]> {
   const { slots, rowsMax } = scan;
-  const page = await session.readQuorum(statementOf(scan), { rowsMax, after: null });
+  const page = await session.readQuorum(statementOf(scan), { rowsMax, after: null, partitions: slots.length });
   const bySlot = groupBySlot(page.rows);
   const last = page.rows.at(-1);
   const isCut = page.next !== null || page.rows.length >= rowsMax;

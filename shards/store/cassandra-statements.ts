@@ -57,6 +57,11 @@ export class TableStatements {
     return { cql: this.#cql.readDocument, parameters: [slot, key] };
   }
 
+  /** The same of several keys: a row for each document that is there, and the sentinel's. */
+  readDocuments(slot: SlotId, keys: readonly string[]): Statement {
+    return { cql: this.#cql.readDocuments, parameters: [slot, [...keys, ""]] };
+  }
+
   /** Ownership, documents and idempotency records. Names are keys and claim ids; the rows' kinds tell them apart. */
   readGroup(slot: SlotId, names: readonly string[]): Statement {
     return { cql: this.#cql.readGroup, parameters: [slot, [...names, ""]] };
@@ -124,6 +129,7 @@ export class TableStatements {
 
 type CqlName =
   | "readDocument"
+  | "readDocuments"
   | "readGroup"
   | "readVersions"
   | "readOwnership"
@@ -150,6 +156,7 @@ function cqlOf(table: string): Readonly<Record<CqlName, string>> {
   const isOwnership = OWNERSHIP_COLUMNS.split(", ").map((column) => `${column} = ?`);
   return {
     readDocument: `${select} AND (kind, key) IN ((${DOCUMENT_KIND}, ?), (${SENTINEL_KIND}, '')) LIMIT 1`,
+    readDocuments: `${select} AND kind IN (${DOCUMENT_KIND}, ${SENTINEL_KIND}) AND key IN ?`,
     readGroup: `SELECT ${VERSION_COLUMNS}, fingerprint, verdict, json ${ofGroup}`,
     readVersions: `SELECT ${VERSION_COLUMNS}, fingerprint, verdict ${ofGroup}`,
     readOwnership: `SELECT ${OWNERSHIP_COLUMNS}, kind FROM ${table} WHERE slot = ? AND kind = ${SENTINEL_KIND} AND key = ''`,

@@ -9,7 +9,7 @@ import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import { isReadable, type Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
 import type { MoveEpoch } from "../../router/slot-transition.ts";
-import type { CassandraSession, Urgency } from "../cassandra/session.ts";
+import type { CassandraSession, Columns } from "../cassandra/session.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { COMMIT_MS_MAX, type CommitServices, commitGroup } from "./cassandra-commit.ts";
@@ -17,8 +17,9 @@ import { isBroken, storeErrorOf } from "./cassandra-fault.ts";
 import { type CleaningPositions, cleanCassandraSlot, fillCassandraSlot } from "./cassandra-fill.ts";
 import { LIST_BUDGET, type ListBudget, type ListExperience, listCassandra } from "./cassandra-list.ts";
 import { MEMORY_LIMITS, type MemoryLimits, SlotMemory } from "./cassandra-memory.ts";
-import { claimFirst, hasHeld, readOwnership, setOwnership } from "./cassandra-ownership.ts";
-import { parseDocument, parseIdentity, parseOwnership } from "./cassandra-rows.ts";
+import { claimFirst, hasHeld, type OwnershipTable, readOwnership, setOwnership } from "./cassandra-ownership.ts";
+import { ReadGroups, type SendGroup } from "./cassandra-read-groups.ts";
+import { parseDocumentOf, parseIdentity, parseOwnership } from "./cassandra-rows.ts";
 import { SlotQueue } from "./cassandra-slot-queue.ts";
 import { ClaimStatements, readIdentity, TableStatements } from "./cassandra-statements.ts";
 import { type SweepPositions, sweepOnce } from "./cassandra-sweep.ts";
@@ -67,6 +68,7 @@ const TRACE_KEYS = 64;
 interface Table {
   readonly placement: Placement;
   readonly statements: TableStatements;
+  readonly reads: ReadGroups<readonly Columns[]>;
 }
 
 /** The keyspace is another shard's, or nobody's: waiting does not help. */
@@ -98,7 +100,7 @@ class CassandraStore implements Store {
   readonly #tables: ReadonlyMap<CollectionName, Table>;
   readonly #claims: ClaimStatements;
   readonly #commits: CommitServices;
-  readonly #queue = new SlotQueue();
+  readonly #queue: SlotQueue;
   readonly #listBudget: ListBudget;
   readonly #listExperience: ListExperience = new Map();
   readonly #sweepPositions: SweepPositions = new Map();
@@ -110,9 +112,18 @@ class CassandraStore implements Store {
     const { session, keyspace, collections, clock = systemClock, random = Math.random } = options;
     this.#session = session;
     this.#log = options.log;
+    this.#queue = new SlotQueue(clock);
     this.#listBudget = { ...LIST_BUDGET, ...options.listBudget };
     this.#tables = new Map(
-      collections.map(({ name, placement }) => [name, { placement, statements: new TableStatements(keyspace, name) }]),
+      collections.map(({ name, placement }) => {
+        const statements = new TableStatements(keyspace, name);
+        const send: SendGroup<readonly Columns[]> = (slot, keys, onSent) =>
+          this.#queue.runRead(`${name} ${slot}`, () => {
+            onSent();
+            return readDocuments({ session, statements }, slot, keys);
+          });
+        return [name, { placement, statements, reads: new ReadGroups(send, clock) }];
+      }),
     );
     this.#claims = new ClaimStatements(keyspace);
     const memory = new SlotMemory({ ...MEMORY_LIMITS, ...options.memory });
@@ -122,16 +133,18 @@ class CassandraStore implements Store {
 
   read(address: RowAddress): Promise<ReadOutcome> {
     return this.#run(address.collection, async (table) => {
-      const { ownership, document } = await this.#readDocument(table, address);
+      const rows = await table.reads.read(address.slot, address.key);
+      const { ownership, document } = contentOf(rows, address);
       if (!isReadable(ownership)) return { kind: "not-owned", ownership };
       return { kind: "row", row: rowOf(address, document) };
     });
   }
 
   latestOp(address: RowAddress): Promise<LatestOpOutcome> {
-    return this.#run(address.collection, async (table) => {
-      // Somebody waits to be told what became of a write.
-      const { ownership, document } = await this.#readDocument(table, address, "urgent");
+    return this.#run(address.collection, async ({ statements }) => {
+      // Somebody waits to be told what became of a write: on its own, and at once.
+      const rows = await this.#session.readSerial(statements.readDocument(address.slot, address.key), "urgent");
+      const { ownership, document } = contentOf(rows, address);
       if (!isReadable(ownership)) return { kind: "not-owned", ownership };
       return { kind: "op", op: document?.op ?? null };
     });
@@ -247,12 +260,6 @@ class CassandraStore implements Store {
     return { session: this.#session, table: statements.table };
   }
 
-  async #readDocument({ statements }: Table, { slot, key }: RowAddress, urgency: Urgency = "usual") {
-    const rows = await this.#session.readSerial(statements.readDocument(slot, key), urgency);
-    const [first] = rows;
-    return { ownership: parseOwnership(first), document: first === undefined ? null : parseDocument(first) };
-  }
-
   async #run<Value>(collection: CollectionName, work: (table: Table) => Promise<Value>): Promise<Value> {
     if (this.#closing !== null) throw new StoreError("unavailable", "the store is closed");
     const table = this.#tables.get(collection);
@@ -268,6 +275,18 @@ class CassandraStore implements Store {
       this.#underWay.delete(working);
     }
   }
+}
+
+/** One key alone has the statement that brings one row. */
+async function readDocuments({ session, statements }: OwnershipTable, slot: SlotId, keys: readonly string[]) {
+  const [first, ...others] = keys;
+  const isAlone = first !== undefined && others.length === 0;
+  return session.readSerial(isAlone ? statements.readDocument(slot, first) : statements.readDocuments(slot, keys));
+}
+
+/** Each read looks into its own row only: one that is damaged is nobody else's failure. */
+function contentOf(rows: readonly Columns[], { key }: RowAddress) {
+  return { ownership: parseOwnership(rows[0]), document: parseDocumentOf(rows, key) };
 }
 
 /** Clients do not see tombstones. */

@@ -138,7 +138,8 @@ async function readEntries(step: Step, what: Expiring, slots: readonly SlotId[])
     WHERE slot IN ? AND kind = ${EXPIRY_KIND} AND key >= ? AND key < ? PER PARTITION LIMIT ? LIMIT ?`;
   const bounds = [expiryBoundOf(what, 0), expiryBoundOf(what, beforeMs)];
   const parameters = [slots, ...bounds, slotRowsMax, rowsMax];
-  const { rows, next } = await session.readQuorum({ cql, parameters }, { rowsMax, after: null });
+  const page = { rowsMax, after: null, partitions: slots.length };
+  const { rows, next } = await session.readQuorum({ cql, parameters }, page);
   step.looked += rows.length;
   const found = [...groupBySlot(rows)].map(([slot, ofSlot]) =>
     foundSlot(ofSlot, { slot, what, beforeMs, slotRowsMax }),

@@ -5,7 +5,8 @@
  * Why QUORUM suffices, where a move relies on a page to hold every acknowledged write of a fenced slot:
  *
  * - The ownership columns are read first, and every request for rows begins after that read has ended. The page says what they
- *   said, and a request for rows that met other columns is dropped.
+ *   said, and a request for rows that met other columns is dropped. Where they have been seen before, and rows tell that they are
+ *   still the same, that was the read.
  * - Whoever sees the fence in any replica sees something decided: replicas store a value only after a quorum has accepted it.
  * - Servers propose a conditional write only once a quorum has stored the one before it (CASSANDRA-5062; Paxos v2 refreshes stale
  *   replicas likewise). So when the fence was seen, every write before it lay on a quorum, and each later QUORUM read meets one of those.
@@ -31,15 +32,14 @@ import {
 } from "./cassandra-rows.ts";
 import { readOwnerships, readSlotNames, readSlotRows } from "./cassandra-transfer-statements.ts";
 import { StoreError } from "./port.ts";
-import { bytesOf, nameOf, SlotPageDraft } from "./slot-row.ts";
+import { bytesOf, nameOf, type ReadingBounds, SlotPageDraft } from "./slot-row.ts";
 import type { SlotPage, SlotPageRequest, SlotRow, SlotRowName, SlotWeight } from "./transfer.ts";
 
 /** Slots in one request for their ownership, and requests under way at once. */
 const SLOTS_AT_ONCE = 64;
 const REQUESTS_AT_ONCE = 8;
 /** Rows in one answer: of documents nothing is known at first, and 16 MiB are the largest that there may be. */
-const FIRST_ROWS = 64;
-const ROWS_AT_ONCE_MAX = 1024;
+const READING: ReadingBounds = { first: 128, most: 1024 };
 /** Names in one answer. */
 const NAMES_AT_ONCE = 5000;
 /** Times that a page is begun because the slot's ownership has changed under it. A move changes it some four times. */
@@ -66,34 +66,49 @@ export async function readAllOwnerships(source: SlotSource, slots: readonly Slot
 }
 
 async function readSome({ session, table }: SlotSource, slots: readonly SlotId[]) {
-  const { rows } = await session.readQuorum(readOwnerships(table, slots), { rowsMax: slots.length + 1, after: null });
+  const { rows } = await session.readQuorum(readOwnerships(table, slots), {
+    rowsMax: slots.length + 1,
+    after: null,
+    partitions: slots.length,
+  });
   return rows.map((columns) => [parseSlot(columns), parseOwnership(columns)] as const);
 }
 
 /** One page. Ends early where the ownership changes. */
 export async function readSlotPage(source: SlotSource, request: SlotPageRequest): Promise<SlotPage> {
-  const { slot } = request.address;
+  const { address, seen = null } = request;
+  const { slot } = address;
+  const quick = seen === null ? null : await readUnder(source, request, { ownership: seen, isRead: false });
+  if (quick !== null) return quick;
   for (let beginning = 1; beginning <= BEGINNINGS_MAX; beginning += 1) {
     const [ownership = NEVER_HELD] = await readAllOwnerships(source, [slot]);
-    const page = await readUnder(source, request, ownership);
+    const page = await readUnder(source, request, { ownership, isRead: true });
     if (page !== null) return page;
   }
   throw new StoreError("busy", `the ownership of slot "${slot}" changes all the time`);
 }
 
-/** Null where nothing could be read before the ownership changed. */
+/** Columns that rows are expected under. `isRead`: they were, just now; otherwise rows have to show them. */
+interface Expected {
+  readonly ownership: Ownership;
+  readonly isRead: boolean;
+}
+
+/** Null where nothing could be read before the ownership changed, or no row shows what it is. */
 async function readUnder(
   { session, table }: SlotSource,
   request: SlotPageRequest,
-  ownership: Ownership,
+  { ownership, isRead }: Expected,
 ): Promise<SlotPage | null> {
   const { slot } = request.address;
   const draft = new SlotPageDraft(request);
   let after = request.after;
   while (!draft.isFull) {
-    const rowsMax = rowsAtOnce(draft, request);
+    // One for the sentinel.
+    const rowsMax = draft.rowsNext(READING) + 1;
     const answer = await session.readQuorum(readSlotRows(table, { slot, after }), { rowsMax, after: null });
     const isOther = answer.rows.some((columns) => !isSameOwnership(parseOwnership(columns), ownership));
+    if (!isRead && answer.rows.length === 0 && draft.rows.length === 0) return null;
     if (isOther) return draft.rows.length === 0 ? null : { ownership, rows: draft.rows, next: after };
     for (const columns of answer.rows) {
       const row = parseSlotRow(columns);
@@ -105,14 +120,6 @@ async function readUnder(
     if (!isCut && !draft.isFull) return { ownership, rows: draft.rows, next: null };
   }
   return { ownership, rows: draft.rows, next: after };
-}
-
-/** As many as the page misses, one for the sentinel included, and no more than the page's bytes if those so far are like the rest. */
-function rowsAtOnce({ rows, bytes }: SlotPageDraft, { rowsMax, bytesMax }: SlotPageRequest): number {
-  const missing = rowsMax - rows.length + 1;
-  if (rows.length === 0) return Math.min(FIRST_ROWS, missing);
-  const byBytes = Math.ceil((bytesMax - bytes) / Math.max(1, bytes / rows.length)) + 1;
-  return Math.min(ROWS_AT_ONCE_MAX, missing, byBytes);
 }
 
 /** Null for the sentinel. */
@@ -164,7 +171,7 @@ function parseName(columns: Columns): SlotRowName {
 
 /** Counts names, and weighs the first rows: the others are taken to be like them. */
 export async function weighCassandraSlot(source: SlotSource, address: SlotPageRequest["address"]): Promise<SlotWeight> {
-  const bounds = { rowsMax: FIRST_ROWS, bytesMax: Number.MAX_SAFE_INTEGER };
+  const bounds = { rowsMax: READING.first, bytesMax: Number.MAX_SAFE_INTEGER };
   const sample = await readSlotPage(source, { address, after: null, ...bounds });
   const sampled = sample.rows.reduce((sum, row) => sum + bytesOf(row), 0);
   let rows = sample.rows.length;

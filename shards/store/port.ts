@@ -191,7 +191,7 @@ export type FirstClaim =
   | { readonly kind: "claimed"; readonly slots: number }
   | { readonly kind: "others-held"; readonly heldSlots: number };
 
-/** What `setOwnership` did. */
+/** What `setOwnership` did. `applied`: this call has set the columns, for certain; else `current` tells what there is to know. */
 export interface OwnershipChange {
   readonly applied: boolean;
   readonly current: Ownership;

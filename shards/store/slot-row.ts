@@ -4,7 +4,6 @@
  */
 import type { CanonicalKey } from "../../router/ids.ts";
 import { type Placement, slotOf } from "../../router/slot.ts";
-import { utf8Length } from "../../router/text.ts";
 import type { SlotFill, SlotPageRequest, SlotRow, SlotRowName } from "./transfer.ts";
 
 /** What names the row within its slot. */
@@ -22,11 +21,13 @@ export function parseKeyName({ of, name }: SlotRowName): CanonicalKey {
 export function bytesOf(row: SlotRow): number {
   switch (row.kind) {
     case "document":
-      return utf8Length(row.key) + utf8Length(row.op) + utf8Length(row.json);
+      return Buffer.byteLength(row.key) + Buffer.byteLength(row.op) + Buffer.byteLength(row.json);
     case "tombstone":
-      return utf8Length(row.key) + utf8Length(row.op);
+      return Buffer.byteLength(row.key) + Buffer.byteLength(row.op);
     case "record":
-      return utf8Length(row.id) + utf8Length(row.fingerprint) + utf8Length(JSON.stringify(row.verdict));
+      return (
+        Buffer.byteLength(row.id) + Buffer.byteLength(row.fingerprint) + Buffer.byteLength(JSON.stringify(row.verdict))
+      );
     default:
       throw new Error(`broken assumption: row ${String(row satisfies never)}`);
   }
@@ -52,6 +53,12 @@ export function checkRowsMax(rowsMax: number): void {
   if (!(rowsMax >= 1)) throw new RangeError(`expected at least one row, got ${rowsMax}`);
 }
 
+/** Rows of one reading: of the first, when nobody knows how large they are, and of any. */
+export interface ReadingBounds {
+  readonly first: number;
+  readonly most: number;
+}
+
 /** Rows of a page so far. */
 export class SlotPageDraft {
   readonly rows: SlotRow[] = [];
@@ -69,9 +76,13 @@ export class SlotPageDraft {
     this.#bytes += bytesOf(row);
   }
 
-  /** Of text, so far. */
-  get bytes(): number {
-    return this.#bytes;
+  /** How many rows to read next: those that the page misses, as few as fill its bytes if they are like the ones so far. */
+  rowsNext({ first, most }: ReadingBounds): number {
+    const count = this.rows.length;
+    const missing = Math.min(this.#rowsMax - count, most);
+    if (count === 0) return Math.min(first, missing);
+    const byBytes = Math.ceil(((this.#bytesMax - this.#bytes) * count) / Math.max(1, this.#bytes));
+    return Math.max(1, Math.min(missing, byBytes));
   }
 
   /** Whether a bound is reached. */

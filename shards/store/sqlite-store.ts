@@ -13,7 +13,7 @@ import { isReadable, type Ownership } from "../../router/ownership.ts";
 import type { Placement } from "../../router/slot.ts";
 import { type MoveEpoch, mayCleanUp } from "../../router/slot-transition.ts";
 import type { Pacing } from "../catalog/pacing.ts";
-import { openConnection, type SqliteConnection } from "../catalog/sqlite-connection.ts";
+import { type Durability, openConnection, type SqliteConnection } from "../catalog/sqlite-connection.ts";
 import { SqliteError } from "../catalog/sqlite-fault.ts";
 import {
   type FirstClaim,
@@ -197,7 +197,8 @@ class SqliteStore implements Store {
   async fillSlot(fill: SlotFill): Promise<GuardedChange> {
     const tables = this.#tablesOf(fill.address);
     checkFill(tables.placement, fill);
-    return this.#write(() => applyFill(tables, fill));
+    // Nobody is served from these rows before the slot is sealed and decided, and both flush what was written before them.
+    return this.#write(() => applyFill(tables, fill), "lazy");
   }
 
   /** What to remove is found before the transaction that removes it: while that may be done, nobody writes there. */
@@ -249,7 +250,7 @@ class SqliteStore implements Store {
     return translateErrors(() => this.#connection.read(work));
   }
 
-  #write<Value>(work: () => Value): Promise<Value> {
-    return translateErrors(() => this.#connection.write(work));
+  #write<Value>(work: () => Value, durability: Durability = "flushed"): Promise<Value> {
+    return translateErrors(() => this.#connection.write(work, durability));
   }
 }

@@ -12,7 +12,7 @@ import { type MoveEpoch, mayCleanUp, mayCopy } from "../../router/slot-transitio
 import { compareCodePoints } from "../../router/text.ts";
 import { END_OF_KEYS, successorOf } from "./list-window.ts";
 import type { SlotAddress } from "./port.ts";
-import { nameOf, parseKeyName, SlotPageDraft, type SlotScale } from "./slot-row.ts";
+import { nameOf, parseKeyName, type ReadingBounds, SlotPageDraft, type SlotScale } from "./slot-row.ts";
 import {
   type IndexedKey,
   parseDocument,
@@ -31,8 +31,12 @@ import type {
   SlotRowName,
 } from "./transfer.ts";
 
-/** Rows looked at in one transaction, a few milliseconds: the event loop waits for it. */
-const LOOKED_MAX = 8192;
+/** Rows looked at in one transaction, about two milliseconds: the event loop waits for it. */
+const LOOKED_MAX = 1024;
+
+/** Names of one statement, and rows: each may be a document of the largest size, and what is read and not wanted is lost. */
+const NAMES_AT_ONCE = 64;
+const READING: ReadingBounds = { first: 8, most: 64 };
 
 /** The tables as one collection uses them. */
 export interface SlotTables {
@@ -40,10 +44,14 @@ export interface SlotTables {
   readonly placement: Placement;
 }
 
-/** Where to begin in a slot: after that name, null for the beginning. */
+/**
+ * Where to begin in a slot: after that name, null for the beginning. `rowsNext`: whole rows are looked through, not names, so many at a
+ * time; for when each is wanted, and none of another slot lies between.
+ */
 export interface SlotPlace {
   readonly address: SlotAddress;
   readonly after: SlotRowName | null;
+  readonly rowsNext?: () => number;
 }
 
 /** A row that is there. What it holds is read only where it is wanted. */
@@ -58,7 +66,10 @@ type Taker = (found: FoundRow) => boolean;
 /** One page, and the ownership columns, all of one state of the database. */
 export function readSlotPage(tables: SlotTables, request: SlotPageRequest): SlotPage {
   const page = new SlotPageDraft(request);
-  const next = walkSlot(tables, request, (found) => {
+  const { address, after } = request;
+  const whole = tables.placement.stripes === 1 ? { rowsNext: () => page.rowsNext(READING) } : {};
+  const place: SlotPlace = { address, after, ...whole };
+  const next = walkSlot(tables, place, (found) => {
     page.add(found.read());
     return !page.isFull;
   });
@@ -121,23 +132,31 @@ function walkSlot(tables: SlotTables, place: SlotPlace, take: Taker): SlotRowNam
   return stoppedAt ?? walkRecords(tables, place, take);
 }
 
-function walkKeys(tables: SlotTables, { address, after }: SlotPlace, take: Taker): SlotRowName | null {
+function walkKeys(tables: SlotTables, place: SlotPlace, take: Taker): SlotRowName | null {
+  const { address, after, rowsNext } = place;
   const { statements, placement } = tables;
   const { collection, slot } = address;
   const bounds = boundsOf(placement, address);
   const behind = after === null ? bounds.start : successorOf(sortKeyIn(placement, slot, parseKeyName(after)));
   const start = compareCodePoints(behind, bounds.start) > 0 ? behind : bounds.start;
-  const keys = statements.listSlotKeys.iterate(collection, start, bounds.end, collection, slot, start, LOOKED_MAX);
-  let looked = 0;
-  for (const columns of keys) {
-    const indexed = parseIndexedKey(columns, placement);
-    const name: SlotRowName = { of: "key", name: indexed.key };
-    looked += 1;
-    const isHere = placement.stripes === 1 || slotOf(placement, indexed.key) === slot;
-    const wantsMore = !isHere || take({ name, read: () => readKeyRow(statements, address, indexed) });
-    if (!wantsMore || looked === LOOKED_MAX) return name;
+  const list = rowsNext === undefined ? statements.listSlotKeys : statements.listSlotRows;
+  let from: SortKey = start;
+  for (let count = 0; ; ) {
+    const rowsAtOnce = rowsNext?.() ?? NAMES_AT_ONCE;
+    const some = list.all(collection, from, bounds.end, collection, slot, from, rowsAtOnce);
+    let last: IndexedKey | null = null;
+    for (const columns of some) {
+      const indexed = parseIndexedKey(columns, placement);
+      last = indexed;
+      const name: SlotRowName = { of: "key", name: indexed.key };
+      count += 1;
+      const isHere = placement.stripes === 1 || slotOf(placement, indexed.key) === slot;
+      const wantsMore = !isHere || take({ name, read: () => readKeyRow(statements, address, indexed) });
+      if (!wantsMore || count === LOOKED_MAX) return name;
+    }
+    if (last === null || some.length < rowsAtOnce) return null;
+    from = successorOf(last.sortKey);
   }
-  return null;
 }
 
 /** The sort key in that slot, also of a text that no key is: its hash would lie anywhere. */
@@ -166,12 +185,8 @@ function boundsOf(placement: Placement, { slot }: SlotAddress): { readonly start
   return { start, end: prefixes[prefixes.indexOf(start) + 1] ?? END_OF_KEYS };
 }
 
-function readKeyRow(
-  statements: Statements,
-  { collection }: SlotAddress,
-  { sortKey, key, tombstone }: IndexedKey,
-): SlotRow {
-  if (tombstone !== null) return { kind: "tombstone", key, ...tombstone };
+function readKeyRow(statements: Statements, { collection }: SlotAddress, { sortKey, key, row }: IndexedKey): SlotRow {
+  if (row !== null) return row;
   const document = parseDocument(statements.readSlotDocument.get(collection, sortKey));
   if (document === null) throw new Error(`broken assumption: the document of "${key}" is there`);
   return { kind: "document", key, op: document.op, atMs: document.modifiedAtMs, json: document.json };

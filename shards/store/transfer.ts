@@ -40,6 +40,11 @@ export interface SlotPageRequest {
   readonly address: SlotAddress;
   /** Exclusive; null for the beginning. */
   readonly after: SlotRowName | null;
+  /**
+   * The slot's columns as this store has told them before, in an answer that has arrived. They spare it a look where they are still
+   * what it finds, and change nothing else.
+   */
+  readonly seen?: Ownership | null;
   readonly rowsMax: number;
   /** The page ends with the row that reaches this many bytes of text. */
   readonly bytesMax: number;
@@ -91,7 +96,8 @@ export interface SlotTransfer {
   slotPage(request: SlotPageRequest): Promise<SlotPage>;
   /**
    * Writes and removes rows if `mayCopy` allows it for this run. Repeating it, or its coming late, is harmless under that
-   * condition. After a rejection any part of it may have been applied, or may still be.
+   * condition. After a rejection any part of it may have been applied, or may still be. A power failure may take it back until the next
+   * change of the slot's columns is there.
    */
   fillSlot(fill: SlotFill): Promise<GuardedChange>;
   /**

@@ -46,6 +46,7 @@ const FAULTS: Faults = {
   "SIGSTOP of two workers": ({ shards, random }) =>
     stopFor(shards.workerPids().slice(random.below(5)).slice(0, 2), SHORT_MS),
   "kill -9 of the operator": ({ operator }) => operator.replace(),
+  "SIGSTOP of the operator": ({ operator }) => stopFor(operator.pids(), SHORT_MS),
   "kill -9 of a process of clients": ({ load }) => load.killOne(),
   "a cut between two shards": (victims) => part(victims, "cut"),
   "silence between two shards": (victims) => part(victims, "silence"),

@@ -30,6 +30,11 @@ export class OperatorCrew {
     return sums;
   }
 
+  /** Of the one at work. */
+  pids(): readonly number[] {
+    return this.#child.pid === undefined ? [] : [this.#child.pid];
+  }
+
   /** SIGKILL; another one goes on with new moves. */
   async replace(): Promise<void> {
     const old = this.#child;

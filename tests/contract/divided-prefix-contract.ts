@@ -9,8 +9,9 @@ import type { ShardId } from "../../router/ids.ts";
 import { type Placement, slotsOfPrefix } from "../../router/slot.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import { listStripes } from "../../shards/http/divided-prefix.ts";
+import { NO_COURTESY } from "../../shards/mover/courtesy.ts";
 import { streamSlot } from "../../shards/mover/slot-stream.ts";
-import type { ListRequest, Store } from "../../shards/store/port.ts";
+import type { ListRequest, SlotAddress, Store } from "../../shards/store/port.ts";
 import { SEED } from "../unit/seed.ts";
 import { claim, collection, listOf, type OpenStore, put, remove } from "./store-fixture.ts";
 import { begin, keysIn, MOVE, moveSlot, send, twoStores } from "./transfer-fixture.ts";
@@ -144,8 +145,13 @@ function stripeAt<Stripe>(stripes: readonly Stripe[], index: number): Stripe {
 function ask({ placement, ...stores }: Pair, asked: Asked, request: Partial<ListRequest>) {
   const other = stores[asked === "source" ? "destination" : "source"];
   const peers = {
-    rowsAfter: (_: ShardId, address: Parameters<typeof streamSlot>[1], after: string | null) =>
-      streamSlot(other, address, after === null ? null : { of: "key", name: after }),
+    rowsAfter: (_: ShardId, address: SlotAddress, after: string | null) =>
+      streamSlot(other, {
+        address,
+        from: after === null ? null : { of: "key", name: after },
+        seen: null,
+        courtesy: NO_COURTESY,
+      }),
   };
   return listStripes({ store: stores[asked], peers, log: () => undefined }, placement, listOf(request));
 }

@@ -58,6 +58,17 @@ describe("a SQLite store's file", () => {
     const setting = (name: string) => Object.values(connection.db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
     expect(setting("journal_mode")).toBe("wal");
     expect(setting("synchronous")).toBe(2);
+    // A lazy write leaves the flush to the next one, whatever becomes of it; no other does.
+    const settingWithin = { lazy: 0, failing: 0, flushed: 0 };
+    await connection.write(() => (settingWithin.lazy = Number(setting("synchronous"))), "lazy");
+    const failing = connection.write(() => {
+      settingWithin.failing = Number(setting("synchronous"));
+      throw new Error("no");
+    }, "lazy");
+    await expect(failing).rejects.toThrow("no");
+    await connection.write(() => (settingWithin.flushed = Number(setting("synchronous"))));
+    expect(setting("synchronous")).toBe(2);
+    expect(settingWithin).toEqual({ lazy: 1, failing: 1, flushed: 2 });
     expect(setting("busy_timeout")).toBe(0);
     await connection.close();
   });

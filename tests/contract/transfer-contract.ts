@@ -155,6 +155,26 @@ function describePagesInAnyState(openStore: OpenStore): void {
   );
 
   it(
+    "gives the same page whatever columns were seen before",
+    owned(openStore, async (store) => {
+      await writeRows(store);
+      const before = await store.ownership(LAMP);
+      const ownership = await force(store, LAMP, "FENCED");
+      for (const after of [null, { of: "key", name: "lac" }, { of: "record", name: "c3" }] as const) {
+        const page = await store.slotPage({ address: LAMP, after, ...WIDE });
+        expect(page.ownership).toEqual(ownership);
+        for (const seen of [ownership, before, NEVER_HELD, { ...ownership, move: "other" }]) {
+          expect(await store.slotPage({ address: LAMP, after, seen, ...WIDE })).toEqual(page);
+        }
+      }
+      const zoo = { collection: PRODUCTS.name, slot: addressOf("zoo").slot };
+      const empty = await store.slotPage({ address: zoo, after: null, ...WIDE });
+      for (const seen of [ownership, before, NEVER_HELD])
+        expect(await store.slotPage({ address: zoo, after: null, seen, ...WIDE })).toEqual(empty);
+    }),
+  );
+
+  it(
     "weighs a slot: its rows exactly, their bytes roughly",
     owned(openStore, async (store) => {
       await writeRows(store);

@@ -114,13 +114,21 @@ export class CellClient {
   async #expectSentAway(owner: ShardName): Promise<void> {
     const other = owner === SOURCE ? DESTINATION : SOURCE;
     for (const asked of [{ method: "GET", path: this.#path("kept") }, this.#put("kept", '{"stray":true}')]) {
-      const answer = await this.#clients[other].send({
-        ...asked,
-        headers: { ...asked.headers, [HEADER.slotEpoch]: "0" },
-      });
+      const answer = await this.#askPlainly(other, asked);
       const named = answer.status === 421 ? (answer.json() as { readonly owner: string }).owner : null;
       if (named !== owner)
         this.faults.push(`${other}, no owner, answered ${asked.method} with ${answer.status} ${answer.text}`);
+    }
+  }
+
+  /** A shard whose database has just come back may say so for a while, and nothing is served by that. */
+  async #askPlainly(shard: ShardName, asked: Asked): Promise<ShardAnswer> {
+    const deadlineMs = performance.now() + this.#patienceMs;
+    for (;;) {
+      const headers = { ...asked.headers, [HEADER.slotEpoch]: "0" };
+      const answer = await this.#clients[shard].send({ ...asked, headers });
+      if (answer.status < 500 || performance.now() >= deadlineMs) return answer;
+      await delay(AGAIN_MS);
     }
   }
 

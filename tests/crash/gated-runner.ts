@@ -4,7 +4,7 @@
  */
 import { runSlot as runRealSlot, type SlotEnd, type SlotRunOptions } from "../../shards/mover/slot-runner.ts";
 import type { SlotSide } from "../../shards/mover/slot-side.ts";
-import type { SlotPart } from "../../shards/mover/slot-stream.ts";
+import type { RowsQuestion, SlotPart } from "../../shards/mover/slot-stream.ts";
 import type { SlotFill } from "../../shards/store/transfer.ts";
 import type { Moment, PlannedCell } from "./control.ts";
 import { cellOfSlot, isAwaited, reach, stage, waitBeside } from "./gates.ts";
@@ -59,12 +59,12 @@ class GatedRun {
   #gatedSide(at: At, side: SlotSide): SlotSide {
     return {
       look: () => this.#call(lookAt(at), () => side.look()),
-      send: async (event) => {
+      send: async (event, seen) => {
         if (event.kind === "claim") throw new Error("broken assumption: a move claims nothing");
         await this.#failHeld(event.kind);
-        return this.#call(event.kind, () => this.#sendTo(event.kind, () => side.send(event)));
+        return this.#call(event.kind, () => this.#sendTo(event.kind, () => side.send(event, seen)));
       },
-      rows: () => this.#rows(side),
+      rows: (question) => this.#rows(side, question),
     };
   }
 
@@ -87,12 +87,12 @@ class GatedRun {
     return value;
   }
 
-  async *#rows(side: SlotSide): AsyncGenerator<SlotPart, void, undefined> {
+  async *#rows(side: SlotSide, question: RowsQuestion): AsyncGenerator<SlotPart, void, undefined> {
     const step: CrashStep = `${this.#work}-rows`;
     await this.#afterLast();
     await this.#at(step, "before");
-    for await (const part of side.rows()) {
-      if (part.kind === "rows") await this.#lose(step);
+    for await (const part of side.rows(question)) {
+      if (part.kind === "rows" || part.kind === "digests") await this.#lose(step);
       if (part.kind === "end") await this.#at(step, "after");
       yield part;
     }

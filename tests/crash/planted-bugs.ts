@@ -2,6 +2,7 @@
  * Bugs for the crash matrix to find, put around a runner or into the table of transitions inside a shard's process. None is planted unless
  * the environment names it. It must not hold a bug that a run without crashes would show at once, but for the one about records.
  */
+import type { Ownership } from "../../router/ownership.ts";
 import type { OwnershipEvent } from "../../router/slot-transition.ts";
 import type { SlotRunOptions } from "../../shards/mover/slot-runner.ts";
 import type { SlotSide } from "../../shards/mover/slot-side.ts";
@@ -28,7 +29,8 @@ export function isPlanted(bug: PlantedBug): boolean {
 export function plantedIn(options: SlotRunOptions): SlotRunOptions {
   const { source } = options.sides;
   if (isPlanted("failure-taken-for-done")) return withSource(options, { ...source, send: guessing(source, options) });
-  if (isPlanted("records-stay-behind")) return withSource(options, { ...source, rows: () => withoutRecords(source) });
+  if (isPlanted("records-stay-behind"))
+    return withSource(options, { ...source, rows: (question) => withoutRecords(source.rows(question)) });
   return options;
 }
 
@@ -37,9 +39,9 @@ function withSource(options: SlotRunOptions, source: SlotSide): SlotRunOptions {
 }
 
 function guessing(source: SlotSide, { move }: SlotRunOptions): SlotSide["send"] {
-  return async (event: OwnershipEvent) => {
+  return async (event: OwnershipEvent, seen: Ownership | null) => {
     try {
-      return await source.send(event);
+      return await source.send(event, seen);
     } catch (error) {
       if (event.kind !== "go") throw error;
       const ownership = { state: "GONE", epoch: move.epoch, move: move.move, run: null, digest: null } as const;
@@ -48,8 +50,8 @@ function guessing(source: SlotSide, { move }: SlotRunOptions): SlotSide["send"] 
   };
 }
 
-async function* withoutRecords(source: SlotSide): AsyncGenerator<SlotPart, void, undefined> {
-  for await (const part of source.rows()) {
+async function* withoutRecords(parts: AsyncIterable<SlotPart>): AsyncGenerator<SlotPart, void, undefined> {
+  for await (const part of parts) {
     if (part.kind !== "rows") yield part;
     else yield { ...part, rows: part.rows.filter(({ kind }) => kind !== "record") };
   }

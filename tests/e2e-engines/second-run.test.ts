@@ -1,7 +1,7 @@
 // The end-to-end tests once more, on Cassandra and DynamoDB. What is not here tests no store: signatures, hostile requests
 // and command lines are the same on any; shard-cluster, start-instance and start-death are about SQLite's files, locks and
 // processes, and up-on-engines.test.ts is about those of the engines.
-// Whole moves on engines are in crash-matrix.test.ts and, under load, in tests/chaos; the operator's commands for them
+// Moves on engines are also in crash-matrix.test.ts and, under load, in tests/chaos; the operator's commands for them
 // (move-commands) ask shards and catalog, whose contracts run on engines.
 // Must not hold tests of its own.
 import { describe } from "vitest";
@@ -12,6 +12,7 @@ const FILES: readonly (readonly [name: string, load: () => Promise<unknown>])[] 
   ["a shard's documents", () => import("../e2e/shard-documents.test.ts")],
   ["a shard's idempotency", () => import("../e2e/shard-idempotency.test.ts")],
   ["a shard's ownership", () => import("../e2e/shard-ownership.test.ts")],
+  ["a shard's moves", () => import("../e2e/shard-moves.test.ts")],
   ["a gateway's surface", () => import("../e2e/gateway-surface.test.ts")],
   ["a gateway's moves", () => import("../e2e/gateway-moves.test.ts")],
   ["lists of moving stripes", () => import("../e2e/striped-moves.test.ts")],

@@ -137,6 +137,15 @@ describe("engines:up", () => {
     ["without Java", { javaVersion: null }, /Java 17 is needed[\s\S]*apt-get install/],
     ["with another Java", { javaVersion: "21.0.2" }, /is Java 21/],
     ["without Maven", { maven: null }, /Maven \(mvn\) is needed once/],
+  ])("%s says what to install, and leaves nothing behind", async (_, behaviour, said) => {
+    const here = place(behaviour);
+    const up = await here.run("up");
+    expect([up.code, up.stderr]).toEqual([1, expect.stringMatching(said)]);
+    expect(up.stderr).not.toContain("    at ");
+    expect(existsSync(here.directory)).toBe(false);
+  });
+
+  it.each<[string, FakeBehaviour, RegExp]>([
     ["with a Maven that fails", { maven: "fail" }, /could not fetch cassandra/],
     ["with an engine that dies", { java: "die" }, /ended before it served: exit code 3[\s\S]*last words/],
   ])("%s says why", async (_, behaviour, said) => {

@@ -197,7 +197,7 @@ export function spawnShard(options: ShardProcessOptions): ShardProcess {
 export async function startShard(options: ShardProcessOptions): Promise<ShardProcess> {
   const shard = spawnShard(options);
   const report = await shard.report;
-  if (report.type !== "ready") throw new Error(`${report.code}: ${report.message}`);
+  if (report.type === "fatal") throw new Error(`${report.code}: ${report.message}`);
   return shard;
 }
 

@@ -171,12 +171,15 @@ describe("a requested stop", () => {
     expect(["run.json", "edge.env", "parts.json"].filter((name) => existsSync(join(data, "run", name)))).toEqual([]);
   });
 
-  it("leaves a directory that only the same shards may be started on", async () => {
-    const { code, stderr } = await zgate([...(await upOptions(data)).args, "--shards", "3"]);
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringMatching(/was created with 2 shards \(shard-1, shard-2\), not with 3/),
-    ]);
+  it("leaves a directory that no shard may be left out of that owns something", async () => {
+    const { code, stderr } = await zgate([...(await upOptions(data)).args, "--shards", "1"]);
+    expect(code).toBe(3);
+    expect(stderr).toContain(
+      'zgate: shard-2 would be left out, and is still needed:\n  shard-2: products: the map gives it ["m", ∞)\n',
+    );
+    expect(stderr).toMatch(
+      /it holds \d+ slots\n.*\n.*\n {2}leave out --shards, and empty it first: `zgate shard drain/,
+    );
   });
 
   it("leaves no instance to be found", async () => {

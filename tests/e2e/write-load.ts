@@ -5,11 +5,16 @@ import { createShardClient } from "./shard-client.ts";
 export interface WriteLoad {
   /** Path and ETag of every write that was acknowledged. */
   readonly acknowledged: ReadonlyMap<string, string>;
-  /** Codes of what went wrong, in order: a status, or the error's code. */
+  /**
+   * Codes of what went wrong, in order: a status, the error's code, or NOT_ACCEPTED for a request whose connection was new and never
+   * taken: refused, or reset where it waited for the listener that has gone.
+   */
   readonly failures: readonly string[];
   /** Ends the clients after their present write. */
   stop(): Promise<void>;
 }
+
+export const NOT_ACCEPTED = "not accepted";
 
 export interface WriteLoadOptions {
   readonly origin: string;
@@ -25,6 +30,7 @@ export function startWriteLoad(options: WriteLoadOptions): WriteLoad {
   let isStopping = false;
   const run = async (index: number): Promise<void> => {
     const client = createShardClient(options.origin, 1);
+    let isConnected = false;
     for (let serial = 0; !isStopping; serial += 1) {
       const path = `/products/a${index}-${serial}`;
       const failure = await write(path);
@@ -38,10 +44,14 @@ export function startWriteLoad(options: WriteLoadOptions): WriteLoad {
     async function write(path: string): Promise<string | null> {
       try {
         const answer = await client.send({ method: "PUT", path, body: `{"path":"${path}"}` });
+        isConnected = answer.headers["connection"] !== "close";
         if (answer.status === 201) acknowledged.set(path, String(answer.headers["etag"]));
         return answer.status === 201 ? null : String(answer.status);
       } catch (error) {
-        return error instanceof Error && "code" in error ? String(error.code) : String(error);
+        const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+        const isNotAccepted = !isConnected && (code === "ECONNREFUSED" || code === "ECONNRESET");
+        isConnected = false;
+        return isNotAccepted ? NOT_ACCEPTED : code;
       }
     }
   };

@@ -96,8 +96,15 @@ describeOnEngines("a conditional write on Cassandra whose outcome is not told", 
     it("is unknown when the servers do not answer the question either", async () => {
       const key = bed.freshKey();
       us.session.plan("compareAndSet", lostReply());
-      us.session.plan("readSerial", lostRequest("unavailable"));
+      us.session.plan("readSerial", ...Array.from({ length: 4 }, () => lostRequest("unavailable")));
       await expect(us.store.commit([put(key, "1")])).rejects.toMatchObject(UNKNOWN);
+    });
+
+    it("is found all the same when they answer it at last", async () => {
+      const key = bed.freshKey();
+      us.session.plan("compareAndSet", lostReply());
+      us.session.plan("readSerial", ...Array.from({ length: 3 }, () => lostRequest("unavailable")));
+      expect(await us.store.commit([put(key, "1")])).toMatchObject([{ verdict: { kind: "created" } }]);
     });
 
     it("is not taken for applied because of an earlier attempt of one of its writes", async () => {
@@ -376,13 +383,13 @@ describeOnEngines("a conditional write on Cassandra whose outcome is not told", 
   });
 
   describe("a change of ownership", () => {
-    it("whose reply is lost is told as applied when it is there, and as unknown when it is not", async () => {
+    it("whose reply is lost is told as there, if not as its own, when it is there, and as unknown when it is not", async () => {
       const address = addressOf(bed.freshKey());
       const before = await us.store.ownership(address);
       const next = { ...before, state: "FENCED", epoch: before.epoch + 1, move: "m", run: "r" } as const;
       us.session.plan("compareAndSet", lostRequest(), lostReply());
       await expect(us.store.setOwnership(address, before, next)).rejects.toMatchObject(UNKNOWN);
-      expect(await us.store.setOwnership(address, before, next)).toEqual({ applied: true, current: next });
+      expect(await us.store.setOwnership(address, before, next)).toEqual({ applied: false, current: next });
     });
   });
 });

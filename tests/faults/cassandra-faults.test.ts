@@ -63,7 +63,13 @@ describe.skipIf(absence !== null)("three nodes, RF 3", () => {
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "zgate-faults-"));
     cleanUpAtLast(leaveNothing);
-    cluster = await FaultyCluster.start({ directory: join(directory, "engines"), onProgress: tell, smallDisk: true });
+    cluster = await FaultyCluster.start({
+      directory: join(directory, "engines"),
+      onProgress: tell,
+      smallDisk: true,
+      // It lives for ten minutes under load.
+      cassandraCompiles: "soon",
+    });
     shards = await startCassandraShards(cluster, join(directory, "shards"));
     tell("shards serve");
     const { configText, crew } = shards;

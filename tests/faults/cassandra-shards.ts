@@ -1,6 +1,6 @@
 // Shards on a cluster of the run's own: their configuration, the keyspaces, the processes.
 // Must not know what will be broken.
-import { parseConfig } from "../../config/config.ts";
+import { type CollectionConfig, parseConfig, type ShardConfig } from "../../config/config.ts";
 import { openSession } from "../../shards/cassandra/driver-session.ts";
 import { applySchema } from "../../shards/cassandra/schema-apply.ts";
 import { readCassandraSettings } from "../../shards/cassandra/settings.ts";
@@ -41,14 +41,17 @@ replication = { ${datacenter} = 3 }
 async function prepareKeyspaces(configText: string): Promise<void> {
   const config = parseConfig(configText, "the shards' configuration");
   const collections = [...config.collections.values()];
-  for (const { id, store } of config.shards.values()) {
-    if (store.kind !== "cassandra") throw new Error("broken assumption: all shards are on the cluster");
-    const settings = readCassandraSettings(store, process.env);
-    const session = await openSession({ settings, keyspace: null });
-    try {
-      await applySchema({ session, settings, shard: id, collections });
-    } finally {
-      await session.close();
-    }
+  // Each change of a schema is mostly a wait until the nodes agree, so both wait at once.
+  await Promise.all([...config.shards.values()].map((shard) => prepareKeyspace(shard, collections)));
+}
+
+async function prepareKeyspace({ id, store }: ShardConfig, collections: readonly CollectionConfig[]): Promise<void> {
+  if (store.kind !== "cassandra") throw new Error("broken assumption: all shards are on the cluster");
+  const settings = readCassandraSettings(store, process.env);
+  const session = await openSession({ settings, keyspace: null });
+  try {
+    await applySchema({ session, settings, shard: id, collections });
+  } finally {
+    await session.close();
   }
 }

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { type EngineNode, type RunningEngines, startEngines } from "../../engines/engines.ts";
+import { type EngineNode, type EnginesRequest, type RunningEngines, startEngines } from "../../engines/engines.ts";
 import { findFreePorts } from "../e2e/free-ports.ts";
 import { type Held, type HeldConnection, NodeProxy } from "./node-proxy.ts";
 
@@ -21,7 +21,7 @@ const HOLD_MS_MAX = 120_000;
 const PIECE = Buffer.alloc(1024 * 1024, 1);
 
 /** What to start. */
-export interface ClusterRequest {
+export interface ClusterRequest extends Pick<EnginesRequest, "cassandraCompiles"> {
   readonly directory: string;
   /** One line now and then. */
   readonly onProgress: (text: string) => void;
@@ -54,12 +54,13 @@ export class FaultyCluster {
   }
 
   /** Resolves when all of it serves. */
-  static async start({ directory, onProgress, ...wanted }: ClusterRequest): Promise<FaultyCluster> {
+  static async start({ smallDisk: hasSmallDisk, dynamodb, ...wanted }: ClusterRequest): Promise<FaultyCluster> {
+    const { directory } = wanted;
     const commitLog = join(directory, `cassandra-${SMALL + 1}`, "data", "commitlog");
-    const smallDisk = wanted.smallDisk === true ? SmallDisk.mount(commitLog) : null;
+    const smallDisk = hasSmallDisk === true ? SmallDisk.mount(commitLog) : null;
     let engines: RunningEngines | null = null;
     try {
-      engines = await startEngines({ directory, cassandraNodes: 3, dynamodb: wanted.dynamodb === true, onProgress });
+      engines = await startEngines({ ...wanted, cassandraNodes: 3, dynamodb: dynamodb === true });
       const nodes = engines.cassandra?.nodes ?? [];
       const proxyPort = await findFreePorts(1);
       const proxies = await Promise.all(

@@ -22,8 +22,9 @@ export class Coverage {
       .toSorted(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  addAll(other: Coverage): void {
-    for (const [name, count] of other.entries()) {
+  /** Adds what others have counted, as `entries` gives it. */
+  addAll(entries: Iterable<readonly [name: string, count: number]>): void {
+    for (const [name, count] of entries) {
       const counter = this.#counts.get(name);
       if (counter === undefined) this.#counts.set(name, { count });
       else counter.count += count;

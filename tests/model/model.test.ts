@@ -21,7 +21,7 @@ describe.each(SCOPES)("$name", (scope) => {
   it("breaks no invariant, and every state is ended by resume and by abort", () => {
     const result = searched(scope);
     statesInAll += result.states;
-    coverage.addAll(result.world.coverage);
+    coverage.addAll(result.world.coverage.entries());
     const liveness = checkLiveness(result);
     console.info(
       `  ${liveness.situations} situations ended in ${liveness.runs} runs of at most ${liveness.stepsMax} steps`,

@@ -53,13 +53,14 @@ export class CatalogData {
     return { kind: "published" };
   }
 
-  createMove(intent: MoveIntent, author: Author): MoveCreation {
+  /** `mayOverlap` is asked when another move of these slots is live. */
+  createMove(intent: MoveIntent, author: Author, mayOverlap: () => boolean): MoveCreation {
     const known = this.#moves.get(intent.id);
     if (known !== undefined) return repeatCreation(known, author);
     const current = this.current();
     if (current.version !== intent.parent) return { kind: "map-changed", current: current.version };
     const other = this.moves({ limit: 1000 }).find((move) => isLive(move.state) && overlaps(move, intent));
-    if (other !== undefined) return { kind: "overlaps", move: other };
+    if (other !== undefined && !mayOverlap()) return { kind: "overlaps", move: other };
     const record = startMove(intent, author);
     this.#keep(record);
     return { kind: "created", move: record.move };

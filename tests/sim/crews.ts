@@ -3,7 +3,7 @@
 
 import type { Life } from "./life.ts";
 import type { Server } from "./network.ts";
-import type { Fault } from "./scenario.ts";
+import type { Fault, Moment } from "./scenario.ts";
 import type { Stage } from "./stage.ts";
 
 /** A process that can be told to end. */
@@ -77,6 +77,7 @@ export class FaultPlan {
   readonly #victims: Victims;
   readonly #faults: readonly Fault[];
   readonly #steps = new Map<number, number>();
+  readonly #moments = new Map<Moment, number>();
 
   constructor(victims: Victims, faults: readonly Fault[]) {
     this.#victims = victims;
@@ -93,6 +94,31 @@ export class FaultPlan {
     for (const fault of this.#faults) {
       if ("step" in fault && fault.step === step && fault.shard === shard) this.#bringTo(fault, life);
     }
+  }
+
+  /** A runner in this process is at that. */
+  reached(moment: Moment, life: Life): void {
+    const count = (this.#moments.get(moment) ?? 0) + 1;
+    this.#moments.set(moment, count);
+    for (const fault of this.#faults) {
+      if ("moment" in fault && fault.moment === moment && fault.count === count) this.#bringAt(fault, life);
+    }
+  }
+
+  #bringAt(fault: Extract<Fault, { readonly moment: Moment }>, runner: Life): void {
+    const { stage, shards } = this.#victims;
+    if (stage.station.isCalm) return;
+    if (fault.isAborted) this.#victims.abort();
+    const { kind, victim, forMs, delays } = fault;
+    const delayMs = (delays * stage.scenario.weather.usualMs) / 2;
+    const life = victim === null ? runner : shards[victim.shard]?.at(victim.worker).life;
+    const shard = shards.findIndex(({ alive }) => alive.some((one) => one.life === life));
+    const worker = shards[shard]?.alive.find((one) => one.life === life);
+    if (worker === undefined) return;
+    stage.coverage.add(`fault: ${kind}`);
+    stage.scheduler.after(delayMs, () =>
+      kind === "stop-at-moment" ? this.#stop(worker.life, forMs) : this.#crash({ shard, downMs: forMs }, worker),
+    );
   }
 
   #bringTo(fault: Extract<Fault, { readonly step: number }>, life: Life): void {

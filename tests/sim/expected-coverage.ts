@@ -25,8 +25,12 @@ const FAULTS: readonly string[] = [
     "fillFailure",
     "catalogFailure",
     "leaseTheft",
+    "overlap",
+    "held",
+    "very late",
   ],
   ...["crash", "stop", "edge-crash", "end", "partition", "worker is killed", "worker is stopped"],
+  ...["stop-at-moment", "crash-at-moment"],
 ].map((fault) => `fault: ${fault}`);
 
 const RUNNERS: readonly string[] = [
@@ -35,6 +39,7 @@ const RUNNERS: readonly string[] = [
   ...["decided", "aborted", "over"].map((outcome) => `runner ends: ${outcome}`),
   ...["taken-over", "nothing-to-help", "interrupted"].map((reason) => `runner stops: ${reason}`),
   ...["look-failed", "lost-sight", "work-failed", "copied", "equal"].map((step) => `step: ${step}`),
+  ...["begin", "rows", "digests", "changed", "end"].map((kind) => `part of a slot: ${kind}`),
 ];
 
 const OPERATORS: readonly string[] = [

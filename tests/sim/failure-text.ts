@@ -1,6 +1,7 @@
 // A failing seed as people read it: what is broken, the smallest scenario that still breaks it, and what happened in that.
 // Must not judge.
-import { drawScenario, type Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
+import { drawScenario } from "./seeds.ts";
 import { shrink } from "./shrinking.ts";
 import { sentenceOf, simulate } from "./simulation.ts";
 

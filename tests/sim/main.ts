@@ -1,10 +1,8 @@
 // Simulates from the command line: `npm run sim -- [--seeds N] [--from S] [--trace] [--counts]`.
 // Must not know anything about the protocol.
 import { parseArgs } from "node:util";
-import { Coverage } from "../model/coverage.ts";
-import { describeFailure } from "./failure-text.ts";
-import { drawScenario } from "./scenario.ts";
-import { simulate } from "./simulation.ts";
+import { runOnThreads } from "./seed-crew.ts";
+import { runSeeds, type SeedRange } from "./seed-run.ts";
 
 const { values } = parseArgs({
   options: {
@@ -14,28 +12,23 @@ const { values } = parseArgs({
     counts: { type: "boolean", default: false },
   },
 });
-await runSeeds(parseCount("seeds", values.seeds), parseCount("from", values.from));
+await run({ seeds: parseCount("seeds", values.seeds), from: parseCount("from", values.from) });
 
-async function runSeeds(seeds: number, from: number): Promise<void> {
-  const coverage = new Coverage();
-  const sums = { events: 0, operations: 0 };
+async function run(range: SeedRange): Promise<void> {
   const startedAtMs = performance.now();
-  for (let seed = from; seed < from + seeds; seed += 1) {
-    const result = await simulate(drawScenario(seed), { isTraced: values.trace });
-    if (values.trace) console.log(result.lines.join("\n"));
-    coverage.addAll(result.coverage);
-    sums.events += result.events;
-    sums.operations += result.operations;
-    if (result.findings.length === 0) continue;
-    console.log(await describeFailure(result.scenario));
+  // Traces are read in the order of the seeds, so one thread writes them.
+  const print = (lines: readonly string[]): void => console.log(lines.join("\n"));
+  const result = values.trace ? await runSeeds(range, print) : await runOnThreads(range);
+  if (result.failure !== null) {
+    console.log(result.failure);
     process.exitCode = 1;
-    break;
+    return;
   }
-  const perSeedMs = (performance.now() - startedAtMs) / seeds;
+  const perSeedMs = (performance.now() - startedAtMs) / range.seeds;
   console.log(
-    `${seeds} seeds from ${from}: ${sums.events} events, ${sums.operations} operations, ${perSeedMs.toFixed(2)} ms each`,
+    `${range.seeds} seeds from ${range.from}: ${result.events} events, ${result.operations} operations, ${perSeedMs.toFixed(2)} ms each`,
   );
-  for (const [name, count] of values.counts ? coverage.entries() : [])
+  for (const [name, count] of values.counts ? result.coverage : [])
     console.log(`${String(count).padStart(12)} ${name}`);
 }
 

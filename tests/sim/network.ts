@@ -53,8 +53,8 @@ export class Network {
   /** Rejects when the connection is refused or lost; never settles when nobody ever hears of it. */
   ask(call: WireCall): Promise<WireAnswer> {
     const { scheduler, station } = this.#options;
-    if (call.mayDouble && station.happens("doublingPart")) {
-      scheduler.after(station.delayMs() + station.lateMs(), () => this.#arrive(call, NOBODY));
+    for (const lateMs of call.mayDouble ? station.copiesMs("doublingPart") : []) {
+      scheduler.after(station.delayMs() + lateMs, () => this.#arrive(call, NOBODY));
     }
     return new Promise((resolve, reject) => {
       const waiting = { resolve, reject };

@@ -15,6 +15,7 @@ import {
   type SlotPicture,
 } from "../../router/move-invariants.ts";
 import type { Ownership } from "../../router/ownership.ts";
+import type { MoveOutcome } from "../../router/slot-move.ts";
 import type { SlotAddress } from "../../shards/store/port.ts";
 import { nameOf } from "../../shards/store/slot-row.ts";
 import type { SlotRow, SlotRowName } from "../../shards/store/transfer.ts";
@@ -104,10 +105,13 @@ export class Observer implements StoreWatcher {
     if (op !== null && this.#applied.has(op)) this.#stage.find([finding("I8", `421 after write ${op} was applied`)]);
   }
 
-  /** Somebody was told that the slot's move was aborted. */
-  reportedAborted(slot: SlotId, move: string): void {
+  /** A runner says how the slot's move has ended. I13. */
+  ended({ slot, move }: { readonly slot: SlotId; readonly move: string }, said: MoveOutcome): void {
     const history = this.#truthOf({ slot }).moves.get(move);
-    if (history !== undefined) history.isReported = true;
+    const happened = history?.outcome ?? "open";
+    const isWrong = said === "decided" ? happened !== "decided" : said === "aborted" && happened === "decided";
+    if (isWrong) this.#stage.find([finding("I13", `a runner reports ${move} as ${said}, but it is ${happened}`)]);
+    if (history !== undefined && said === "aborted") history.isReported = true;
   }
 
   ownershipAt(shard: ShardId, address: SlotAddress): Ownership | undefined {
@@ -146,7 +150,8 @@ export class Observer implements StoreWatcher {
     }
     const history = truth.moves.get(move);
     if (history === undefined || history.move.destination !== shard) return;
-    if (state === "OWNER" && history.outcome === "open") history.outcome = "decided";
+    if (history.outcome !== "open") return;
+    if (state === "OWNER") history.outcome = "decided";
     if (state === "ABORTED") history.outcome = "aborted";
   }
 

@@ -2,8 +2,9 @@
 // The product's functions are what they are elsewhere, with a bug around one of them.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { PLANTED_BUGS } from "./planted.ts";
+import type { SeedKind } from "./planted-bug.ts";
 import { soil } from "./planting.ts";
-import { drawScenario, roughSeed } from "./scenario.ts";
+import { drawScenario, roughSeed, stormSeed } from "./seeds.ts";
 import { shrink } from "./shrinking.ts";
 import { type RunResult, simulate } from "./simulation.ts";
 
@@ -32,6 +33,12 @@ afterEach(() => {
   soil.plant = null;
 });
 
+const SEEDS: Readonly<Record<SeedKind, (number: number) => number>> = {
+  all: (number) => number,
+  rough: roughSeed,
+  storm: stormSeed,
+};
+
 async function firstFailure(seedOf: (number: number) => number = roughSeed): Promise<RunResult | null> {
   for (let number = 1; number <= SEEDS_MAX; number += 1) {
     const result = await simulate(drawScenario(seedOf(number)));
@@ -43,7 +50,7 @@ async function firstFailure(seedOf: (number: number) => number = roughSeed): Pro
 describe("planted bugs", () => {
   it.each(PLANTED_BUGS)("$name is found: $why", async ({ name, plant, seeds }) => {
     soil.plant = plant;
-    const failure = await firstFailure(seeds === "all" ? (number) => number : roughSeed);
+    const failure = await firstFailure(SEEDS[seeds ?? "rough"]);
     if (failure === null) throw new Error(`not found in ${SEEDS_MAX} seeds`);
     const [finding] = failure.findings;
     console.info(`${name}: seed ${failure.scenario.seed}, ${finding?.invariant}: ${finding?.detail.slice(0, 200)}`);

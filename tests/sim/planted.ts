@@ -1,43 +1,15 @@
 // Bugs planted around the product's own functions: each changes one decision, and the simulation has to find it.
 // Must not contain a second version of the protocol.
-import type { Ownership } from "../../router/ownership.ts";
 import { noHints } from "../../router/route-hints.ts";
 import type { RunnerStep, RunnerView } from "../../router/slot-move.ts";
 import { destinationStand, sourceStand, stageOf } from "../../router/slot-stand.ts";
-import type { OwnershipEvent, Transition } from "../../router/slot-transition.ts";
 import type { Move } from "../../shards/catalog/port.ts";
 import type { LeftoversOptions } from "../../shards/mover/leftovers.ts";
-import type { Plant, Plantable } from "./planting.ts";
-
-/** A bug and why it is one. */
-export interface PlantedBug {
-  readonly name: string;
-  readonly why: string;
-  /** Where to look: seeds with rough weather unless it says all. */
-  readonly seeds?: "all";
-  readonly plant: Plant;
-}
-
-type Rule = (slot: Ownership, event: OwnershipEvent, real: Plantable["transition"]) => Transition | null;
-
-const withRule = (rule: Rule): Plant => ({
-  transition: (real) => (slot, event) => rule(slot, event, real) ?? real(slot, event),
-});
-
-type SeenView = RunnerView & { readonly source: Ownership; readonly destination: Ownership };
-
-const withStep = (step: (view: SeenView) => RunnerStep | null): Plant => ({
-  nextStep: (real) => (view, freshRun) => {
-    const { source, destination } = view;
-    const replaced = source === null || destination === null ? null : step({ ...view, source, destination });
-    return replaced ?? real(view, freshRun);
-  },
-});
+import { change, type PlantedBug, type SeenView, withRule, withStep } from "./planted-bug.ts";
+import { IN_STORMS } from "./planted-in-storms.ts";
 
 const isOver = ({ move, source, destination }: SeenView): boolean =>
   ["decided", "beyond"].includes(stageOf(move, source, destination));
-
-const change = (next: Ownership): Transition => ({ kind: "change", next });
 
 const restoreOf = ({ move }: RunnerView): RunnerStep => {
   const { move: id, epoch, destination } = move;
@@ -78,6 +50,7 @@ const IN_COLUMNS: readonly PlantedBug[] = [
 const IN_RUNNERS: readonly PlantedBug[] = [
   {
     name: "one run for copy and difference",
+    seeds: "storm",
     why: "a late page of the copy lands after the comparison and before the seal",
     plant: {
       nextStep: (real) => (view, freshRun) =>
@@ -244,4 +217,4 @@ const IN_REQUESTS: readonly PlantedBug[] = [
 ];
 
 /** All of them. */
-export const PLANTED_BUGS: readonly PlantedBug[] = [...IN_COLUMNS, ...IN_RUNNERS, ...IN_REQUESTS];
+export const PLANTED_BUGS: readonly PlantedBug[] = [...IN_COLUMNS, ...IN_RUNNERS, ...IN_REQUESTS, ...IN_STORMS];

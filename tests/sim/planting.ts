@@ -22,10 +22,12 @@ export interface Plantable {
   mayWrite(slot: Ownership, judgedEpoch: number): boolean;
   mayRead(slot: Ownership): boolean;
   nextStep(view: RunnerView, freshRun: string): RunnerStep;
+  decisionOf(sourceEpoch: number, destination: Ownership): Decision;
   decideAccess(slot: Ownership, request: AccessRequest, decision: Decision): Access;
   adoptMap(hints: RouteHints, map: ShardMap): RouteHints;
   isSameRow(left: SlotRow, right: SlotRow): boolean;
-  reconcileSlot(context: unknown, run: string): Promise<ReconcileOutcome>;
+  textOfRow(row: SlotRow): string;
+  reconcileSlot(context: unknown, how: unknown): Promise<ReconcileOutcome>;
   decideWrite(write: Write, stored: WriteContext): WriteDecision;
   commitOnce(services: CommitServices, write: Write): Promise<SubmitOutcome>;
   decideAfterLoss(lost: LostSend): string;

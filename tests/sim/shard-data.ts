@@ -2,7 +2,7 @@
 // Must not judge what it is told to do.
 import type { ShardId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
-import type { MoveEpoch } from "../../router/slot-transition.ts";
+import { type MoveEpoch, type OwnershipEvent, transition } from "../../router/slot-transition.ts";
 import type {
   OwnershipChange,
   ReadOutcome,
@@ -70,6 +70,13 @@ export class ShardData {
     const change = slot.setOwnership(expected, next);
     if (change.applied) this.#watcher.ownershipChanged(this.#at(address), before, next);
     return change;
+  }
+
+  /** A statement that comes late, and at once when it comes: no process has to be awake for it. */
+  apply(address: SlotAddress, event: OwnershipEvent): void {
+    const { ownership } = this.slot(address);
+    const verdict = transition(ownership, event);
+    if (verdict.kind === "change") this.setOwnership(address, ownership, verdict.next);
   }
 
   fill(fill: SlotFill): GuardedChange {

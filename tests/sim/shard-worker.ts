@@ -5,7 +5,9 @@ import type { ShardId } from "../../router/ids.ts";
 import { GroupCommit } from "../../shards/group-commit.ts";
 import { createRoutes, type ShardRoutes } from "../../shards/http/routes.ts";
 import { createSlotAccess } from "../../shards/http/slot-access.ts";
+import { SlotWaiting } from "../../shards/http/slot-waiting.ts";
 import { createMapCache } from "../../shards/map-cache.ts";
+import { NO_COURTESY } from "../../shards/mover/courtesy.ts";
 import { CleanMoves, cleanLeftovers, type LeftoversOptions } from "../../shards/mover/leftovers.ts";
 import type { MoveTrace } from "../../shards/mover/move-trace.ts";
 import { runMoverAgent } from "../../shards/mover/mover-agent.ts";
@@ -102,7 +104,7 @@ function partsOf(options: WorkerOptions): Parts {
     ...options,
     shard: data.shard,
     store: wrapStore(store),
-    peers: createSimPeers({ life, from: data.shard, network }),
+    peers: createSimPeers({ stage, life, from: data.shard, network }),
     simCatalog: createSimCatalog({ life, from: data.shard, data: options.catalog, scheduler, station, partitions }),
     world: { clock, monotonicMs: () => scheduler.nowMs(), newToken: stage.newToken, trace: onStep },
     log: () => undefined,
@@ -113,21 +115,25 @@ function routesOf(parts: Parts, isReady: () => boolean): ShardRoutes {
   const { town, life, shard, store, peers, simCatalog, world, log, stage } = parts;
   const { clock } = life;
   const help = createSlotHelp({ ...world, shard, store, peers, log });
+  const waiting = new SlotWaiting(clock);
   const defer = (run: () => void): void => life.after(stage.scheduler.random.below(2) / 10, run);
   return createRoutes({
     ...{ shard, collections: town.collections, store, clock, log, isReady },
     commits: new GroupCommit({ store, clock, defer }),
-    access: createSlotAccess({ clock, peers, log, help }),
+    access: createSlotAccess({ clock, store, peers, waiting, log, help }),
     peers,
+    spreadNews: (address) => waiting.wake(address),
     maps: createMapCache({ catalog: simCatalog, clock, log }),
     verify: () => null,
     standing: () => GOOD_STANDING,
+    courtesy: NO_COURTESY,
+    traffic: { note: () => undefined },
   });
 }
 
 function agentOptions({ town, shard, store, peers, simCatalog, world, log }: Parts) {
   const { collections, shardSet: shards } = town;
-  return { ...world, shard, collections, shards, store, peers, catalog: simCatalog, log, load: { delayMs: () => 0 } };
+  return { ...world, shard, collections, shards, store, peers, catalog: simCatalog, log, courtesy: NO_COURTESY };
 }
 
 async function keepClean(

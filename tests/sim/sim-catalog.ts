@@ -37,7 +37,10 @@ export function createSimCatalog(options: SimCatalogOptions): SimCatalog {
   return {
     current: () => look(() => data.current()),
     publish: (map, author) => change(() => data.publish(map, author)),
-    createMove: (intent, author) => change(() => data.createMove(intent, author)),
+    createMove: (intent, author) => {
+      const mayOverlap = () => options.station.happens("overlapPart");
+      return change(() => data.createMove(intent, author, mayOverlap));
+    },
     updateMove: (id, update, author) => change(() => data.updateMove(id, update, author)),
     move: (id) => look(() => data.move(id)),
     moves: (_collection, page) => look(() => data.moves(page)),

@@ -19,9 +19,6 @@ export interface ClientOptions {
   readonly history: Operation[];
 }
 
-/** Longest pause between two operations, in milliseconds, by how hurried the client is. */
-const PAUSES_MS = [5, 5, 60, 400] as const;
-
 /** Repetitions while nothing is calm yet, and the pause before one, in milliseconds. */
 const REPETITIONS_MAX = 12;
 const REPEAT_MS = 150;
@@ -52,7 +49,7 @@ export class SimClient {
   async run(operations: number): Promise<void> {
     const { stage, town, life } = this.#options;
     const { random } = stage.scheduler;
-    const pauseMs = random.pick(PAUSES_MS);
+    const pauseMs = random.pick(stage.scenario.pausesMs);
     await life.clock.sleep(random.below(400));
     for (let done = 0; done < operations; done += 1) {
       const address = town.addresses[random.below(town.addresses.length)];

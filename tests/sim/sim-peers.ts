@@ -5,18 +5,21 @@ import type { ShardId } from "../../router/ids.ts";
 import { parseEventReply, parseOwnership, parseSlotReport, type SlotReport } from "../../router/ownership-wire.ts";
 import type { Result } from "../../router/result.ts";
 import { parseParts } from "../../shards/mover/slot-lines.ts";
+import type { SlotPart } from "../../shards/mover/slot-stream.ts";
 import type { Peers, SlotsQuestion } from "../../shards/peers/port.ts";
 import type { Life } from "./life.ts";
 import type { Network, WireAnswer, WireCall } from "./network.ts";
 import { bodyHeaders, type SimRequest } from "./sim-exchange.ts";
+import type { Stage } from "./stage.ts";
 
 /** As in http-peers.ts, in milliseconds. */
-const QUESTION_MS = 500;
+const QUESTION_MS = 1000;
 const STATEMENT_MS = 5000;
 const LINES_MS = 15_000;
 
 /** Who asks. */
 export interface SimPeersOptions {
+  readonly stage: Pick<Stage, "coverage">;
   readonly life: Life;
   readonly from: string;
   readonly network: Network;
@@ -31,21 +34,31 @@ export function createSimPeers(options: SimPeersOptions): Peers {
       const request = question(INTERNAL_PATH.ownership, { collection, slot });
       return parse(await ask(shard, request, QUESTION_MS), parseOwnership);
     },
-    async send(shard, { collection, slot }, event) {
-      const body = Buffer.from(JSON.stringify({ collection, slot, event }));
-      const request = {
-        ...question(INTERNAL_PATH.ownershipEvents, {}),
-        ...{ method: "POST", body, headers: bodyHeaders(body) },
-      };
+    async send(shard, { address: { collection, slot }, event, seen }) {
+      const request = posted(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen });
       return parse(await ask(shard, request, STATEMENT_MS), parseEventReply);
     },
+    async announce(shard, { collection, slot }) {
+      await ask(shard, posted(INTERNAL_PATH.slotNews, { collection, slot }), QUESTION_MS).catch(() => undefined);
+    },
     slots: (shard, asked) => collectSlots(lines(options, shard, question(INTERNAL_PATH.slots, slotsQuery(asked)))),
-    rows: (shard, { collection, slot }) =>
-      parseParts(lines(options, shard, question(INTERNAL_PATH.slotRows, { collection, slot }))),
+    rows(shard, { collection, slot }, { seen, recentMs }) {
+      const known = seen === null ? {} : { seen: JSON.stringify(seen) };
+      const recent = recentMs === null ? {} : { recent: String(Math.ceil(recentMs)) };
+      const asked = { collection, slot, courteous: "1", ...known, ...recent };
+      return counted(options, parseParts(lines(options, shard, question(INTERNAL_PATH.slotRows, asked))));
+    },
     rowsAfter: () => {
       throw new Error("broken assumption: nobody lists in a simulation");
     },
   };
+}
+
+async function* counted({ stage }: SimPeersOptions, parts: AsyncIterable<SlotPart>): AsyncGenerator<SlotPart, void> {
+  for await (const part of parts) {
+    stage.coverage.add(`part of a slot: ${part.kind}`);
+    yield part;
+  }
 }
 
 function callOf({ life, from }: SimPeersOptions, to: ShardId, request: SimRequest): WireCall {
@@ -57,6 +70,11 @@ function question(path: string, parameters: Readonly<Record<string, string>>): S
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join("&");
   return { method: "GET", path, query, headers: bodyHeaders(null), body: null };
+}
+
+function posted(path: string, content: object): SimRequest {
+  const body = Buffer.from(JSON.stringify(content));
+  return { ...question(path, {}), method: "POST", body, headers: bodyHeaders(body) };
 }
 
 function slotsQuery({ collection, start, end, weigh }: SlotsQuestion): Readonly<Record<string, string>> {

@@ -44,21 +44,30 @@ export function createSimStore(options: SimStoreOptions): Store {
       }),
     commit: (writes) => change(() => data.commit(writes)),
     ownership: (address) => look(() => data.slot(address).ownership),
-    setOwnership: (address, expected, next) => change(() => data.setOwnership(address, expected, next)),
+    setOwnership: (address, expected, next) =>
+      operate(options, {
+        effect: () => data.setOwnership(address, expected, next),
+        isChange: true,
+        heldMs: options.station.heldMs({ isSeal: next.state === "RECEIVING" && next.digest !== null }),
+      }),
     ownerships: (collection, slots) => look(() => slots.map((slot) => data.slot({ collection, slot }).ownership)),
     weighSlot: (address) => look(() => ({ rows: data.slot(address).rows().length, bytes: 100 })),
     slotPage: (request) => look(() => pageOf(data, request, random)),
     fillSlot: (fill) => {
       checkFill(placement, fill);
-      const isRepeated = options.station.happens("doublingPart") || options.station.happens("fillFailurePart");
-      if (isRepeated) scheduler.after(options.station.lateMs(), () => data.fill(fill));
+      const copiesMs = options.station.copiesMs("doublingPart", "fillFailurePart");
+      for (const lateMs of copiesMs) scheduler.after(lateMs, () => data.fill(fill));
       return operate(options, {
         effect: () => data.fill(fill),
         isChange: true,
         part: () => data.fill(partOf(fill, random)),
       });
     },
-    cleanSlot: (address, left, rowsMax) => change(() => data.clean(address, left, rowsMax)),
+    cleanSlot: (address, left, rowsMax) => {
+      const clean = () => data.clean(address, left, rowsMax);
+      for (const lateMs of options.station.copiesMs("doublingPart")) scheduler.after(lateMs, clean);
+      return change(clean);
+    },
     sweep: ({ tombstonesBeforeMs }) =>
       change(() => ({ records: 0, tombstones: data.sweep(tombstonesBeforeMs), more: false })),
     status: () => ({ kind: "ready" }),
@@ -79,6 +88,8 @@ interface Operation<Value> {
   readonly isChange: boolean;
   /** A first part of the effect, for operations that need not be whole. */
   readonly part?: () => unknown;
+  /** How long it is held up before it takes effect, in milliseconds. */
+  readonly heldMs?: number;
 }
 
 function operate<Value>(options: SimStoreOptions, operation: Operation<Value>): Promise<Value> {
@@ -87,7 +98,7 @@ function operate<Value>(options: SimStoreOptions, operation: Operation<Value>): 
   if (station.happens("storeFailurePart") || (isFill && station.happens("fillFailurePart")))
     return fail(options, operation);
   return new Promise((resolve, reject) => {
-    scheduler.after(station.delayMs(), () => {
+    scheduler.after(station.delayMs() + (operation.heldMs ?? 0), () => {
       try {
         const value = operation.effect();
         life.after(station.delayMs(), () => resolve(value));

@@ -15,7 +15,7 @@ import { Life } from "./life.ts";
 import { Network } from "./network.ts";
 import { Observer } from "./observer.ts";
 import { installPlainResponse } from "./plain-response.ts";
-import { CALM_MS, type Scenario } from "./scenario.ts";
+import { CALM_MS, type Moment, type Scenario } from "./scenario.ts";
 import { ShardData } from "./shard-data.ts";
 import { ShardWorker } from "./shard-worker.ts";
 import { createSimCatalog } from "./sim-catalog.ts";
@@ -159,23 +159,22 @@ class World {
     if (step.step === "start") coverage.add(`runner starts: ${step.goal}`);
     if (step.step === "end") coverage.add(`runner ends: ${step.outcome}`);
     if (step.step === "stop") coverage.add(`runner stops: ${step.reason}`);
-    if (step.step === "end" && step.outcome === "aborted") this.#observer.reportedAborted(step.slot, step.move);
+    if (step.step === "end") this.#observer.ended(step, step.outcome);
     if (step.step === "send") this.#echo(step);
     this.#crashPoints.took(life, step);
     this.#faults.stepTaken(index, life);
+    const moment = momentOf(step);
+    if (moment !== null) this.#faults.reached(moment, life);
   }
 
   /** A statement at the destination comes once more, much later, as one to the source does on the wire. */
   #echo({ at, event, collection, slot }: Extract<MoveTrace, { readonly step: "send" }>): void {
     const { station, scheduler } = this.#stage;
-    if (at === "source" || !station.happens("doublingPart")) return;
+    const copiesMs = at === "source" ? [] : station.copiesMs("doublingPart");
+    if (copiesMs.length === 0) return;
     const to = "move" in event ? this.#catalog.move(event.move)?.to : undefined;
-    if (to === undefined) return;
-    scheduler.after(station.lateMs(), () => {
-      this.#operatorOptions()
-        .peers.send(to, { collection, slot }, event)
-        .catch(() => undefined);
-    });
+    const data = this.#data.find(({ shard }) => shard === to);
+    for (const lateMs of copiesMs) scheduler.after(lateMs, () => data?.apply({ collection, slot }, event));
   }
 
   #startEdge(name: string): SimEdge {
@@ -199,7 +198,7 @@ class World {
     const life = new Life("operator", scheduler);
     const from = "operator";
     const catalog = createSimCatalog({ life, from, data: this.#catalog, scheduler, station, partitions });
-    return { stage, town, life, catalog, peers: createSimPeers({ life, from, network }) };
+    return { stage, town, life, catalog, peers: createSimPeers({ stage, life, from, network }) };
   }
 
   #hasLiveMove(): boolean {
@@ -235,6 +234,12 @@ class World {
       if (verdict.kind === "too-complex") this.#stage.find([finding("I4", `${key}: too complex to judge`)]);
     }
   }
+}
+
+function momentOf(step: MoveTrace): Moment | null {
+  if (step.step === "send") return step.event.kind;
+  if (step.step === "start") return step.goal === "help" ? "help" : null;
+  return step.step === "copy" || step.step === "reconcile" ? step.step : null;
 }
 
 /** An invariant in words. */

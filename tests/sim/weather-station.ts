@@ -10,6 +10,19 @@ const CALM_DELAY_MS = 2;
 /** How late something may come, in usual delays: for the next step, for the end of the slot's move, for a later move. */
 const LATE_BY = [4, 20, 40, 100] as const;
 
+type Sizes =
+  | "usualMs"
+  | "slowPart"
+  | "slowMsMax"
+  | "heldMsMax"
+  | "sealMsMax"
+  | "veryLatePart"
+  | "veryLateMsMax"
+  | "copiesMax";
+
+/** What goes wrong or does not. */
+type Mishap = Exclude<keyof Weather, Sizes>;
+
 /** Asked for each message and each storage operation. */
 export class WeatherStation {
   readonly #scheduler: Scheduler;
@@ -40,14 +53,34 @@ export class WeatherStation {
     return usualMs + random.below(this.#weather.slowMsMax);
   }
 
+  /** How much longer than anything else a change of ownership columns takes, in milliseconds. */
+  heldMs({ isSeal }: { readonly isSeal: boolean }): number {
+    const { random } = this.#scheduler;
+    const { heldPart, heldMsMax, sealMsMax } = this.#weather;
+    if (isSeal && sealMsMax > 0 && !this.#isCalm) return random.below(sealMsMax);
+    return heldPart > 0 && this.happens("heldPart") ? random.below(heldMsMax) : 0;
+  }
+
   /** How late something comes that was given up, or comes twice, in milliseconds. */
   lateMs(): number {
     const { random } = this.#scheduler;
-    const { usualMs, slowMsMax } = this.#weather;
+    const { usualMs, slowMsMax, veryLatePart, veryLateMsMax } = this.#weather;
+    if (veryLatePart > 0 && random.chance(veryLatePart)) {
+      this.#coverage.add("fault: very late");
+      return random.below(veryLateMsMax);
+    }
     return random.below(random.chance(0.3) ? slowMsMax : usualMs * random.pick(LATE_BY));
   }
 
-  happens(kind: Exclude<keyof Weather, "usualMs" | "slowPart" | "slowMsMax">): boolean {
+  /** How late each copy comes of something that may come twice, in milliseconds; mostly there is none. */
+  copiesMs(...kinds: readonly Mishap[]): readonly number[] {
+    if (!kinds.some((kind) => this.happens(kind))) return [];
+    const { copiesMax } = this.#weather;
+    const count = copiesMax > 1 ? 1 + this.#scheduler.random.below(copiesMax) : 1;
+    return Array.from({ length: count }, () => this.lateMs());
+  }
+
+  happens(kind: Mishap): boolean {
     if (this.#isCalm || !this.#scheduler.random.chance(this.#weather[kind])) return false;
     this.#coverage.add(`fault: ${kind.replace("Part", "")}`);
     return true;

@@ -5,6 +5,7 @@ import { createDocumentCache } from "../../edge/cache/document-cache.ts";
 import type { ResponseCache } from "../../edge/ports.ts";
 import { codeOf, type Edge, ORIGIN, putJson, startEdge } from "./fixture/edge-fixture.ts";
 import { advanceWhile, FakeClock, gate, until } from "./fixture/fake-clock.ts";
+import { shardId } from "./fixture/fake-fleet.ts";
 import { MemoryCache } from "./fixture/memory-cache.ts";
 
 const PATH = "/products/a";
@@ -432,5 +433,49 @@ describe("what requests that were cancelled leave behind", () => {
     expect(await answer.text()).toBe('{"v":1}');
     await edge.settle();
     expect(isCancelled).toBe(true);
+  });
+});
+
+describe("a copy that was taken before its slot moved", () => {
+  const MOVED = "/products/abc";
+
+  /** The next owner has the document, and a newer one, written through another edge. */
+  async function startBeforeMove(): Promise<Edge> {
+    const edge = startEdge();
+    await edge.fetchAs(MOVED, putJson('{"v":1}'));
+    await edge.fetch(MOVED);
+    await edge.settle();
+    const known = edge.fleet.shard("shard-1").documents.get("products/abc");
+    if (known === undefined) throw new Error("broken assumption: the document is at its first owner");
+    edge.fleet.moved.set("products/ab", { shard: shardId("shard-2"), epoch: 2 });
+    const newer = { ...known, json: '{"v":2}', op: crypto.randomUUID() };
+    edge.fleet.shard("shard-2").documents.set("products/abc", newer);
+    edge.fleet.calls.length = 0;
+    return edge;
+  }
+
+  it("is served as long as it is fresh, as it would have been without a move", async () => {
+    const edge = await startBeforeMove();
+    edge.clock.advance(FRESH_MS - 1000);
+    const hit = await edge.fetch(MOVED);
+    expect([statusOf(hit), await hit.text(), edge.fleet.calls.length]).toEqual(["zgate; hit; ttl=1", '{"v":1}', 0]);
+  });
+
+  it("is replaced by the next owner's while it is revalidated", async () => {
+    const edge = await startBeforeMove();
+    edge.clock.advance(FRESH_MS + 1000);
+    expect(await (await edge.fetch(MOVED)).text()).toBe('{"v":1}');
+    await edge.settle();
+    expect(edge.fleet.dataCalls.map(({ origin }) => origin)).toEqual([ORIGIN.one, ORIGIN.two]);
+    const next = await edge.fetch(MOVED);
+    expect([statusOf(next), await next.text()]).toEqual(["zgate; hit; ttl=10", '{"v":2}']);
+  });
+
+  it("is never served beyond that: the next owner answers", async () => {
+    const edge = await startBeforeMove();
+    edge.clock.advance(FRESH_MS + REVALIDATE_MS + 1000);
+    const answer = await edge.fetch(MOVED);
+    expect([answer.status, await answer.text()]).toEqual([200, '{"v":2}']);
+    expect(edge.fleet.dataCalls.map(({ origin }) => origin)).toEqual([ORIGIN.one, ORIGIN.two]);
   });
 });

@@ -88,13 +88,15 @@ describe("the retry policy", () => {
     readTimeout: (info: policies.retry.OperationInfo) => retry.onReadTimeout(info),
     unavailable: (info: policies.retry.OperationInfo) => retry.onUnavailable(info),
     requestError: (info: policies.retry.OperationInfo) => retry.onRequestError(info),
-    writeTimeout: () => retry.onWriteTimeout(),
+    writeTimeout: (info: policies.retry.OperationInfo) => retry.onWriteTimeout(info),
   };
+
+  const EVENTS = ["readTimeout", "unavailable", "requestError", "writeTimeout"] as const;
 
   test.each(["serial-read", "quorum-read"] as const)(
     "tries a %s once more, by the next node, as it was asked",
     (kind) => {
-      for (const event of ["readTimeout", "unavailable", "requestError"] as const) {
+      for (const event of EVENTS) {
         const { consistency } = requestOptions(kind, SESSION_LIMITS);
         expect(decide[event](infoOf(kind, 0))).toEqual({ decision: 1, consistency, useCurrentHost: false });
         expect(decide[event](infoOf(kind, 1))).toEqual(RETHROW);
@@ -103,13 +105,9 @@ describe("the retry policy", () => {
   );
 
   test.each(["conditional-write", "write", "schema"] as const)("never sends a %s again", (kind) => {
-    for (const event of ["readTimeout", "unavailable", "requestError"] as const) {
+    for (const event of EVENTS) {
       expect(decide[event](infoOf(kind, 0))).toEqual(RETHROW);
     }
-  });
-
-  test("never sends again what timed out as a write, whatever it calls itself", () => {
-    expect(decide.writeTimeout()).toEqual(RETHROW);
   });
 });
 

@@ -13,11 +13,14 @@ function setUp() {
   const gate = new RequestGate(LIMITS);
   const started: string[] = [];
   const ends = new Map<string, { readonly resolve: () => void; readonly reject: (error: Error) => void }>();
-  const run = (name: string, urgency: Urgency = "usual") =>
-    gate.run(() => {
-      started.push(name);
-      return new Promise<string>((resolve, reject) => ends.set(name, { resolve: () => resolve(name), reject }));
-    }, urgency);
+  const run = (name: string, urgency: Urgency = "usual", weight = 1) =>
+    gate.run(
+      () => {
+        started.push(name);
+        return new Promise<string>((resolve, reject) => ends.set(name, { resolve: () => resolve(name), reject }));
+      },
+      { urgency, weight },
+    );
   return {
     gate,
     started,
@@ -71,6 +74,22 @@ describe("a gate", () => {
     end("a");
     await vi.advanceTimersByTimeAsync(0);
     expect(started).toEqual(["a", "b", "e"]);
+  });
+
+  test("counts a heavy request as many: it goes like any other, and leaves as much room as it took", async () => {
+    const { gate, started, run, end } = setUp();
+    const all = [run("light"), run("heavy", "usual", 5), run("third"), run("fourth")];
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["light", "heavy"]);
+    end("light");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["light", "heavy"]);
+    end("heavy");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toEqual(["light", "heavy", "third", "fourth"]);
+    for (const name of ["third", "fourth"]) end(name);
+    await Promise.all(all);
+    await gate.idle();
   });
 
   test("passes the turn of a request that fails on", async () => {

@@ -21,7 +21,7 @@ export async function runCaptured(...args: readonly string[]): Promise<CapturedR
     raw: (text) => Promise.resolve(void lines.push(text)),
     paint: (_style, text) => text,
     stay: () => undefined,
-    progress: { stream, isInteractive: false, columns: 80 },
+    progress: { stream, isInteractive: false, columns: 80, rows: 24 },
   };
   return { code: await runProgram(args, { terminal, env: {} }), lines, notes };
 }

@@ -38,7 +38,8 @@ function put(...names: readonly string[]): void {
 /** Both halves of what a start does, on embedded storage. */
 async function prepare(preparation: Preparation): Promise<readonly string[]> {
   await prepareDirectory(preparation, PROGRESS);
-  return prepareStorage(preparation, PROGRESS);
+  const leaving = { slots: () => Promise.reject(new Error("nobody leaves")) };
+  return (await prepareStorage({ ...preparation, leaving }, PROGRESS)).notes;
 }
 
 function failureOf(work: () => void): unknown {
@@ -94,7 +95,7 @@ describe("a directory without its catalog", () => {
     settleLayout(directory, TWO);
     expect(readLayout(directory)).toEqual({ ...TWO, isCreated: false });
     settleLayout(directory, TWO);
-    completeLayout(directory);
+    completeLayout(directory, TWO);
     expect(readLayout(directory)).toEqual({ ...TWO, isCreated: true });
     expect(() => settleLayout(directory, TWO)).toThrow("is missing");
   });
@@ -121,50 +122,6 @@ describe("a directory without its catalog", () => {
     rmSync(directory.catalog);
     await expect(prepare(preparation)).rejects.toThrow("is missing");
     expect(existsSync(directory.catalog)).toBe(false);
-  });
-});
-
-describe("a directory that was made for other shards", () => {
-  const three = ["shard-1", "shard-2", "shard-3"];
-
-  it.each([
-    {
-      name: "one more in the configuration",
-      made: TWO.shards,
-      wanted: { ...TWO, shards: three },
-      message:
-        /with 2 shards \(shard-1, shard-2\), not with 3 .*: shards cannot be added to an existing directory yet$/,
-      hint: "take shard-3 out of the configuration, or start a new directory with --data DIR",
-    },
-    {
-      name: "a larger number asked for",
-      made: TWO.shards,
-      wanted: { ...TWO, shards: three, asked: 3 },
-      message: /shards cannot be added/,
-      hint: "leave out --shards, or start a new directory with --data DIR",
-    },
-    {
-      name: "fewer",
-      made: three,
-      wanted: TWO,
-      message: /with 3 shards .*, not with 2 .*: its keys belong to those shards$/,
-      hint: "start it with --shards 3, or start a new directory with --data DIR",
-    },
-    {
-      name: "other names",
-      made: ["a", "b"],
-      wanted: TWO,
-      message: /its keys belong to those shards$/,
-      hint: "configure those shards again, or start a new directory with --data DIR",
-    },
-  ])("is refused with what can be done: $name", ({ made, wanted, message, hint }) => {
-    writeFileSync(directory.layout, JSON.stringify({ shards: made }));
-    put("catalog.db");
-    expect(failureOf(() => settleLayout(directory, wanted))).toMatchObject({
-      message: expect.stringMatching(message),
-      hint,
-      exitCode: 2,
-    });
   });
 });
 

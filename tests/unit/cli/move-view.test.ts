@@ -48,6 +48,27 @@ describe("the time that is left", () => {
     expect(etaMs).toBeGreaterThan(500_000);
   });
 
+  it.each([
+    ["rows", { rowsPerSecond: 100, bytesPerSecond: null }],
+    ["bytes", { rowsPerSecond: null, bytesPerSecond: 5000 }],
+  ])("goes by the rows alone where a limit of %s makes them slow, and slots are not", (_name, limits) => {
+    const settings = { ...liveMove().settings, ...limits };
+    // All slots but the last are over, and most of them were empty: 20 s for the rows, 2 s for the slots.
+    const seenSoFar = { slots: 1000, decided: 999, rows: 2000, bytes: 100_000 };
+    const { fraction, etaMs } = viewAt(22_000, [movedSoFar(22_000, seenSoFar, { settings })]);
+    expect(fraction).toBeCloseTo(0.2, 1);
+    expect(etaMs).toBeGreaterThan(75_000);
+    expect(etaMs).toBeLessThan(85_000);
+  });
+
+  it("goes on while the progress is a moment old, and stands still when nobody tells of it any more", () => {
+    const moves = [steady(50_000)];
+    const etaAfter = (ms: number) => viewAt(50_000 + ms, moves).etaMs ?? 0;
+    expect(etaAfter(0) - etaAfter(900)).toBe(900);
+    expect(etaAfter(0) - etaAfter(60_000)).toBe(2000);
+    expect(etaAfter(-5000), "the runner's clock is ahead").toBe(etaAfter(0));
+  });
+
   it("goes by slots when the destination has nearly all rows from an earlier move", () => {
     const { fraction, etaMs } = viewAt(30_000, [movedSoFar(30_000, { rows: 3, decided: 30 })]);
     expect(fraction).toBeCloseTo(0.3);

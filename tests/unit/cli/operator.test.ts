@@ -117,13 +117,54 @@ describe("the difference of two maps", () => {
   });
 });
 
+describe("map diff", () => {
+  const run = (...args: readonly string[]) => runCaptured("map", ...args, "--data", directory);
+
+  beforeEach(async () => {
+    await catalog.publish(mapOf(2, "n"), author());
+  });
+
+  it("says what --diff says", async () => {
+    const { code, lines } = await run("diff", "products", "1", "2");
+    expect([code, lines[1]]).toEqual([0, '  ["m", "n") from shard-2 to shard-1']);
+    expect((await run("products", "--diff", "1", "2")).lines).toEqual(lines);
+    expect((await run("diff", "products", "1", "2", "--json")).lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ versions: [1, 2] }),
+    ]);
+  });
+
+  it("leaves a collection of that name to be looked at", async () => {
+    for (const more of [[], ["--history"], ["--diff", "1", "2"]]) {
+      const { code, notes } = await run("diff", ...more);
+      expect([code, notes[0]]).toEqual([1, 'zgate: there is no collection "diff"']);
+    }
+  });
+
+  it.each([
+    ["a version too little", ["diff", "products", "1"]],
+    ["a version too much", ["diff", "products", "1", "2", "3"]],
+    ["two collections", ["products", "carts"]],
+    ["versions twice", ["diff", "products", "1", "2", "--diff", "1", "2"]],
+    ["a difference and all versions", ["diff", "products", "1", "2", "--history"]],
+  ])("refuses %s, and says what it expected", async (_name, args) => {
+    const { code, notes } = await run(...args);
+    const words = "expected one collection, or `zgate map diff <collection> <version> <version>`, got";
+    expect([code, notes[0]]).toEqual([2, expect.stringContaining(words)]);
+  });
+
+  it("refuses what is no collection's name", async () => {
+    const { code, notes } = await run("diff", "Products", "1", "2");
+    expect([code, notes[0]]).toEqual([2, expect.stringContaining("expected a collection name")]);
+  });
+});
+
 describe("values of options", () => {
   it.each([
     [rowRate, "500", 500],
     [rowRate, "500/s", 500],
-    [rowRate, "none", null],
+    [rowRate, "none", "none"],
     [byteRate, "4MiB/s", 4_194_304],
-    [byteRate, "none", null],
+    [byteRate, "none", "none"],
     [durationOrNothingMs, "0s", 0],
     [durationOrNothingMs, "24h", 86_400_000],
   ])("%o takes %s", (parse, text, value) => expect(parse(text)).toBe(value));

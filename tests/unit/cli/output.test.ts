@@ -31,7 +31,10 @@ describe("progress", () => {
     });
     let nowMs = 0;
     const terminal = createTerminal({ stdout: process.stdout, stderr: process.stderr, env: {} });
-    const progress = createProgress({ ...terminal, progress: { stream, isInteractive, columns: 20 } }, () => nowMs);
+    const progress = createProgress(
+      { ...terminal, progress: { stream, isInteractive, columns: 20, rows: 24 } },
+      () => nowMs,
+    );
     return { progress, text: () => text, advance: (ms: number) => (nowMs += ms) };
   }
 

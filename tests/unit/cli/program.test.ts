@@ -44,6 +44,8 @@ describe("the completion script", () => {
     ["a command that was begun", ["zgate", "imp"], ["import"]],
     ["options of a command", ["zgate", "up", "--sh"], ["--shard-port", "--shards"]],
     ["collections", ["zgate", "map", "pro"], ["products"]],
+    ["a verb beside them", ["zgate", "map", ""], ["products", "carts", "diff"]],
+    ["collections behind a verb", ["zgate", "map", "diff", ""], ["products", "carts"]],
     ["shells", ["zgate", "completion", ""], ["bash", "zsh", "fish"]],
     ["files", ["zgate", "import", "products", "/etc/host"], ["/etc/hosts"]],
   ])("of bash offers %s", (_name, words, expected) => {

@@ -19,7 +19,7 @@ function screenOf(progress: Partial<Terminal["progress"]>) {
   const terminal: Terminal = {
     ...{ out: () => undefined, note: () => undefined, raw: () => Promise.resolve(), stay: () => undefined },
     paint: (_style, text) => text,
-    progress: { stream, isInteractive: true, columns: 200, ...progress },
+    progress: { stream, isInteractive: true, columns: 200, rows: 100, ...progress },
   };
   const screen = createScreen(
     terminal,
@@ -59,6 +59,23 @@ describe("a terminal", () => {
       .split("\n")
       .map((line) => line.length);
     expect(Math.max(...lengths)).toBe(Math.min(most, Math.max(...linesOf(begun).map((line) => line.length))));
+  });
+});
+
+describe("a terminal with few rows", () => {
+  it("gets no more lines than it can rewrite, and is told how many are left out", () => {
+    const all = linesOf(begun);
+    const { screen, written } = screenOf({ rows: all.length });
+    screen.draw(begun);
+    screen.draw(begun);
+    const shown = `${[...all.slice(0, -2), "… 2 more lines"].join("\n")}\n`;
+    expect(written).toEqual([shown, `\u001b[${all.length - 1}A\u001b[J${shown}`]);
+  });
+
+  it("of unknown height counts as one of 24", () => {
+    const { screen, written } = screenOf({ rows: 0 });
+    screen.draw(begun);
+    expect(written.join("").split("\n").length - 1).toBe(Math.min(23, linesOf(begun).length));
   });
 });
 

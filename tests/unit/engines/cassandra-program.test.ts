@@ -1,5 +1,5 @@
 // What a node is told before it starts. Must not start one.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { type CassandraPlan, cassandraProgram, configuration } from "../../../engines/cassandra-program.ts";
 
 function plan(index: number, nodes: number): CassandraPlan {
@@ -13,6 +13,7 @@ function plan(index: number, nodes: number): CassandraPlan {
     java: "/bin/java",
     lib: "/lib",
     settings: {},
+    compiles: "late",
   };
 }
 
@@ -57,4 +58,12 @@ describe("a node", () => {
   it("of a fourth address is refused", () => {
     expect(() => configuration(plan(3, 4))).toThrow("there is no node 4");
   });
+});
+
+test.each([
+  ["late", true],
+  ["soon", false],
+] as const)("a compiler that sets in %s", (compiles, isLate) => {
+  const { args } = cassandraProgram({ ...plan(0, 1), compiles });
+  expect(args.some((argument) => argument.startsWith("-XX:Tier4"))).toBe(isLate);
 });

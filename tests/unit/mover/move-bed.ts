@@ -8,16 +8,20 @@ import { slotsOf } from "../../../router/slot.ts";
 import type { MoveGoal } from "../../../router/slot-move.ts";
 import type { Side, SlotMove } from "../../../router/slot-stand.ts";
 import type { Clock } from "../../../shards/clock.ts";
+import { NO_COURTESY } from "../../../shards/mover/courtesy.ts";
+import { CutoverGate } from "../../../shards/mover/cutover-gate.ts";
 import type { MoveTrace } from "../../../shards/mover/move-trace.ts";
 import { RateLimit } from "../../../shards/mover/rate-limit.ts";
 import type { RunnerWorld, SlotRunOptions } from "../../../shards/mover/slot-runner.ts";
 import { localSide, type SlotSide } from "../../../shards/mover/slot-side.ts";
+import { abridge } from "../../../shards/mover/slot-stream.ts";
 import type { Peers } from "../../../shards/peers/port.ts";
 import type { SlotAddress, Store, Write } from "../../../shards/store/port.ts";
 import { createSqliteStore } from "../../../shards/store/sqlite-store.ts";
 import type { SlotRow } from "../../../shards/store/transfer.ts";
 import { addressOf, PRODUCTS, put, remove, STRIPED, type WriteOptions } from "../../contract/store-fixture.ts";
 import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
+import { rowsOf as rowsAt } from "../../contract/transfer-fixture.ts";
 
 export const SOURCE = "shard-1" as ShardId;
 export const DESTINATION = "shard-2" as ShardId;
@@ -40,7 +44,9 @@ export interface MoveBed {
   readonly over: AbortController;
   readonly world: RunnerWorld;
   /** The other shard's store as a peer, without a network. */
-  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send">;
+  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send" | "announce">;
+  /** Whom the runners told of which slot, as "SHARD SLOT". */
+  readonly announced: string[];
   dispose(): Promise<void>;
 }
 
@@ -51,7 +57,13 @@ export async function openBed(): Promise<MoveBed> {
     createSqliteStore({ file: join(directory, `${shard}.db`), shard, collections });
   const stores = { source: await open(SOURCE), destination: await open(DESTINATION) };
   for (const { name, placement } of collections) await stores.source.claimFirst(name, slotsOf(placement));
+  return bedOver(stores, directory);
+}
+
+/** A bed over open stores, the source's with something claimed. They are closed with it, and the directory removed. */
+export function bedOver(stores: MoveBed["stores"], directory: string): MoveBed {
   const traces: MoveTrace[] = [];
+  const announced: string[] = [];
   const over = new AbortController();
   const world: RunnerWorld = {
     clock: hurriedClock,
@@ -61,11 +73,12 @@ export async function openBed(): Promise<MoveBed> {
   };
   const storeOf = (shard: ShardId): Store => (shard === SOURCE ? stores.source : stores.destination);
   return {
-    ...{ directory, stores, traces, world, over },
+    ...{ directory, stores, traces, announced, world, over },
     peers: {
       ownership: (shard, address) => storeOf(shard).ownership(address),
-      rows: (shard, address) => localSide(storeOf(shard), address).rows(),
-      send: (shard, address, event) => localSide(storeOf(shard), address).send(event),
+      rows: (shard, address, question) => sourceSide(storeOf(shard), address).rows(question),
+      send: (shard, { address, event, seen }) => localSide(storeOf(shard), address).send(event, seen),
+      announce: async (shard, { slot }) => void announced.push(`${shard} ${slot}`),
       slots: (shard, question) => reportsOf(storeOf(shard), question),
     },
     async dispose() {
@@ -73,6 +86,18 @@ export async function openBed(): Promise<MoveBed> {
       await stores.source.close();
       await stores.destination.close();
       removeDirectory(directory);
+    },
+  };
+}
+
+/** A side that answers in short where it is asked to, as another shard does. */
+function sourceSide(store: Store, address: SlotAddress): SlotSide {
+  const side = localSide(store, address);
+  return {
+    ...side,
+    rows(question) {
+      const { recentMs } = question;
+      return recentMs === null ? side.rows(question) : abridge(side.rows(question), Date.now() - recentMs);
     },
   };
 }
@@ -103,20 +128,28 @@ export function runOptions(
 ): SlotRunOptions & { readonly sides: Readonly<Record<Side, SlotSide>> } {
   const { stores, world } = bed;
   const limits = { rowsPerSecond: null, bytesPerSecond: null };
-  const limit = new RateLimit({ clock: world.clock, load: { delayMs: () => 0 } }, limits);
+  const limit = new RateLimit(hurriedClock, limits);
   return {
     ...world,
     ...{ address, move, goal },
-    sides: { source: localSide(stores.source, address), destination: localSide(stores.destination, address) },
-    copying: goal === "help" ? null : { store: stores.destination, limit, onCopied: () => undefined },
+    sides: { source: sourceSide(stores.source, address), destination: localSide(stores.destination, address) },
+    copying:
+      goal === "help"
+        ? null
+        : {
+            store: stores.destination,
+            limit,
+            courtesy: NO_COURTESY,
+            cutovers: new CutoverGate(1),
+            onCopied: () => undefined,
+          },
     signal: signal ?? bed.over.signal,
   };
 }
 
 /** All rows of a slot. */
-export async function rowsOf(store: Store, address: SlotAddress = SLOT): Promise<readonly SlotRow[]> {
-  const { rows } = await store.slotPage({ address, after: null, rowsMax: 100_000, bytesMax: 1 << 30 });
-  return rows;
+export function rowsOf(store: Store, address: SlotAddress = SLOT): Promise<readonly SlotRow[]> {
+  return rowsAt(store, address);
 }
 
 /** Writes until a shard takes it: at one store, at the other, and again, as an edge and its shards do for a client. */

@@ -11,6 +11,7 @@ import { parseProgress } from "../../../router/move-progress.ts";
 import { rangeOf } from "../../../router/shard-map.ts";
 import type { Author, Catalog, Move, MoveSettings } from "../../../shards/catalog/port.ts";
 import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
+import { NO_COURTESY } from "../../../shards/mover/courtesy.ts";
 import { CleanMoves, cleanLeftovers } from "../../../shards/mover/leftovers.ts";
 import { type MoverAgentOptions, runMoverAgent } from "../../../shards/mover/mover-agent.ts";
 import { runSlot } from "../../../shards/mover/slot-runner.ts";
@@ -86,7 +87,7 @@ async function createMove(
 function startAgent(change: Partial<MoverAgentOptions> = {}, signal = stopping.signal): Promise<void> {
   const options: MoverAgentOptions = {
     ...bed.world,
-    ...{ store: bed.stores.destination, peers: bed.peers, catalog, load: { delayMs: () => 0 } },
+    ...{ store: bed.stores.destination, peers: bed.peers, catalog, courtesy: NO_COURTESY },
     ...{ shard: DESTINATION, collections: CONFIG.collections, shards: new Set(CONFIG.shards.keys()) },
     log: (_level, event) => void logged.push(event),
     ...change,
@@ -147,6 +148,7 @@ test("a range goes over while it is written to; the map and the catalog say so, 
   expect(progressOf(ended).rows).toBeGreaterThanOrEqual(300);
   expect(progressOf(ended).rowsPlanned).toBeGreaterThanOrEqual(300);
   expect(progressOf(ended).pause.counts.reduce((sum, [, count]) => sum + count, 0)).toBe(3);
+  expect(bed.announced.toSorted()).toEqual(["la", "lb", "lc"].map((slot) => `${SOURCE} ${slot}`));
   const map = await catalog.current(move.collection);
   if (map === null) throw new Error("no map");
   expect(rangeOf(map, "lb")).toEqual({ start: "la", end: "ld", shard: DESTINATION });

@@ -4,14 +4,14 @@ import { RateLimit, type RateLimits } from "../../../shards/mover/rate-limit.ts"
 
 const NO_LIMITS: RateLimits = { rowsPerSecond: null, bytesPerSecond: null };
 
-function createScene(limits: Partial<RateLimits>, delayMs: () => number = () => 0) {
+function createScene(limits: Partial<RateLimits>) {
   let nowMs = 1000;
   const sleepers: { readonly atMs: number; wake(): void }[] = [];
   const clock = {
     nowMs: () => nowMs,
     sleep: (ms: number) => new Promise<void>((wake) => void sleepers.push({ atMs: nowMs + ms, wake })),
   };
-  const limit = new RateLimit({ clock, load: { delayMs } }, { ...NO_LIMITS, ...limits });
+  const limit = new RateLimit(clock, { ...NO_LIMITS, ...limits });
   /** Lets time pass until `ms` from now, waking each sleeper in its turn. */
   const pass = async (ms: number): Promise<void> => {
     const untilMs = nowMs + ms;
@@ -113,25 +113,5 @@ describe("a rate", () => {
     over.abort();
     await pass(200);
     expect(isThere).toBe(true);
-  });
-});
-
-describe("a shard that has other things to do", () => {
-  test("is left alone for longer the later it gets to its work, up to a bound", async () => {
-    const restOf = async (delayMs: number): Promise<number> => {
-      const { limit, pass, nowMs } = createScene({}, () => delayMs);
-      const startedAtMs = nowMs();
-      let tookMs = -1;
-      void limit.take({ rows: 1, bytes: 1 }, never).then(() => {
-        tookMs = nowMs() - startedAtMs;
-      });
-      await pass(10_000);
-      return tookMs;
-    };
-    expect(await restOf(5)).toBe(0);
-    const some = await restOf(30);
-    expect(some).toBeGreaterThan(0);
-    expect(await restOf(60)).toBeGreaterThan(some);
-    expect(await restOf(10_000)).toBeLessThanOrEqual(1000);
   });
 });

@@ -204,7 +204,10 @@ describe("a runner that was told to end", () => {
     const isFenced = async (): Promise<boolean> => (await bed.stores.source.ownership(SLOT)).state === "FENCED";
     const source: SlotSide = {
       ...options.sides.source,
-      rows: () => deferRows(async () => ((await isFenced()) ? failing : options.sides.source).rows()),
+      rows: () =>
+        deferRows(async () =>
+          ((await isFenced()) ? failing : options.sides.source).rows({ seen: null, recentMs: null }),
+        ),
     };
     expect(await runSlot({ ...options, sides: { ...options.sides, source } })).toMatchObject({ reason: "interrupted" });
   });
@@ -240,9 +243,9 @@ async function crashAt(
   });
   const dying = (side: SlotSide): SlotSide => ({
     ...side,
-    send: async (event) => {
-      if (event.kind !== kind) return side.send(event);
-      if (when === "after") await side.send(event);
+    send: async (event, seen) => {
+      if (event.kind !== kind) return side.send(event, seen);
+      if (when === "after") await side.send(event, seen);
       died("dead");
       return DEAD;
     },
@@ -349,15 +352,19 @@ class BadWeather {
     };
   }
 
-  async *rows(open: () => ReturnType<SlotSide["rows"]>): ReturnType<typeof partsOf> {
-    for await (const part of open()) {
+  async *rows(parts: ReturnType<SlotSide["rows"]>): ReturnType<typeof partsOf> {
+    for await (const part of parts) {
       if (this.#random.chance(0.02)) throw new Error("broken off");
       yield part;
     }
   }
 
   side(of: SlotSide): SlotSide {
-    return { look: this.question(of.look), send: this.statement(of.send), rows: () => this.rows(of.rows) };
+    return {
+      look: this.question(of.look),
+      send: this.statement(of.send),
+      rows: (question) => this.rows(of.rows(question)),
+    };
   }
 
   #later(send: () => Promise<unknown>): void {
@@ -366,7 +373,7 @@ class BadWeather {
 }
 
 async function* partsOf(side: SlotSide) {
-  yield* side.rows();
+  yield* side.rows({ seen: null, recentMs: null });
 }
 
 const WEATHERS = Array.from({ length: 12 }, (_, index) => SEED + index);

@@ -7,6 +7,7 @@ import {
   limitedDurationMs,
   type MoveTarget,
   parseCut,
+  parseTypedRange,
   planTransfer,
   slotsIn,
   targetMove,
@@ -86,6 +87,25 @@ describe("targetMove", () => {
     },
   ] as const)("refuses $name", ({ args: [start, end, to], reason, says }) => {
     expect(target(start, end, to)).toEqual({ ok: false, reason, detail: expect.stringContaining(says) });
+  });
+});
+
+describe("parseTypedRange", () => {
+  it.each([
+    ["g", "m"],
+    ["", null],
+    ["m", null],
+  ])("takes %j to %j as they are", (start, end) => {
+    expect(parseTypedRange(RANGE, { start, end })).toEqual(accepted({ start, end }));
+  });
+
+  it.each([
+    ["M", null, "NOT_CANONICAL", 'write "m"'],
+    ["g", "M", "NOT_CANONICAL", 'write "m"'],
+    ["m", "g", "EMPTY_RANGE", "expected start below end"],
+  ])("refuses %j to %j and says what is right", (start, end, reason, detail) => {
+    const parsed = parseTypedRange(RANGE, { start, end });
+    expect(parsed).toEqual({ ok: false, reason, detail: expect.stringContaining(detail) });
   });
 });
 

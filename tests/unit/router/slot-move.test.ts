@@ -38,6 +38,7 @@ const FENCED = slot("FENCED", 5, { move: "m-1", to: TWO });
 const GONE = slot("GONE", 5, { move: "m-1", to: TWO });
 const RESTORED = slot("OWNER", 6, { move: "m-1", to: TWO });
 const ELSEWHERE = slot("GONE", 7, { move: "m-2" });
+const LATER = slot("RECEIVING", 8, { move: "m-3" });
 const FILLING = mine("RECEIVING");
 const SEALED = mine("RECEIVING", "d-1");
 
@@ -110,6 +111,8 @@ const FINISHING: readonly Row[] = [
     viewOf(OWNER, slot("RECEIVING", 5, { move: "m-2" }), { latest: "source" }),
     end("aborted"),
   ],
+  ["looks again when the destination is in later moves", viewOf(GONE, LATER), look("source")],
+  ["ends when the destination is in later moves", viewOf(GONE, LATER, { latest: "source" }), end("decided")],
   ["looks again at a source that is behind", viewOf(OWNER, SEALED), look("source")],
   ["stops at a source that stays behind", viewOf(OWNER, SEALED, { latest: "source" }), stop("store-lost")],
   ["looks again at a destination that is behind", viewOf(GONE, FILLING, { latest: "source" }), look("destination")],

@@ -44,10 +44,12 @@ describe("failures of requests", () => {
   test("of the storage are logged once a second for each kind, and all are answered", () => {
     const { clock, lines, log } = setUp();
     const answer = createFailureAnswers({ log, clock });
-    const statuses = (["busy", "unavailable", "busy", "busy"] as const).map(
-      (kind) => answer(exchange, new StoreError(kind, kind)).status,
+    const answers = (["busy", "unavailable", "busy", "busy"] as const).map((kind) =>
+      answer(exchange, new StoreError(kind, kind)),
     );
-    expect(statuses).toEqual([503, 503, 503, 503]);
+    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    // Whoever is refused for now is told when to come again.
+    for (const { headers } of answers) expect(headers.get("retry-after")).toMatch(/^\d+$/);
     clock.now += 1_000;
     answer(exchange, new StoreError("busy", "again"));
     expect(lines).toMatchObject([

@@ -14,12 +14,14 @@ import { systemClock } from "../../../shards/clock.ts";
 import { createRoutes } from "../../../shards/http/routes.ts";
 import { createShardServer, type ShardServer } from "../../../shards/http/server.ts";
 import { createSigner, createVerifier } from "../../../shards/http/signature.ts";
+import { NO_COURTESY } from "../../../shards/mover/courtesy.ts";
+import { CHUNK_ROWS, digestRows } from "../../../shards/mover/slot-digest.ts";
 import { createHttpPeers } from "../../../shards/peers/http-peers.ts";
 import type { Peers } from "../../../shards/peers/port.ts";
 import { GOOD_STANDING } from "../../../shards/standing.ts";
-import type { Store } from "../../../shards/store/port.ts";
+import type { SlotAddress, Store } from "../../../shards/store/port.ts";
 import { createSqliteStore } from "../../../shards/store/sqlite-store.ts";
-import type { SlotPageRequest } from "../../../shards/store/transfer.ts";
+import type { SlotPageRequest, SlotRow } from "../../../shards/store/transfer.ts";
 import { addressOf, PRODUCTS, put } from "../../contract/store-fixture.ts";
 import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
 
@@ -34,6 +36,9 @@ let server: ShardServer;
 let origin: string;
 let peers: Peers;
 let pages: SlotPageRequest[];
+let news: SlotAddress[];
+/** Slots whose columns were read by themselves. */
+let looked: string[];
 
 beforeEach(async () => {
   directory = makeDirectory();
@@ -42,6 +47,8 @@ beforeEach(async () => {
   const port = await freePort();
   origin = `http://127.0.0.1:${port}`;
   pages = [];
+  news = [];
+  looked = [];
   await serve(port);
 });
 
@@ -66,8 +73,9 @@ async function serve(port: number): Promise<void> {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
-      return (...given: readonly [SlotPageRequest]) => {
+      return (...given: readonly [SlotPageRequest & SlotAddress]) => {
         if (name === "slotPage") pages.push(given[0]);
+        if (name === "ownership") looked.push(given[0].slot);
         return Reflect.apply(value, target, given) as unknown;
       };
     },
@@ -77,6 +85,8 @@ async function serve(port: number): Promise<void> {
     commits: { submit: () => Promise.reject(new Error("no writes here")) },
     access: () => Promise.reject(new Error("no documents here")),
     peers,
+    ...{ courtesy: NO_COURTESY, traffic: { note: () => undefined } },
+    spreadNews: (address) => void news.push(address),
     maps: { current: () => Promise.resolve(null) },
     verify: createVerifier(KEYS, systemClock),
     log: () => undefined,
@@ -108,12 +118,14 @@ async function ask(method: "GET" | "POST", path: string, { query = "", body }: {
   return fetch(target, { method, headers, ...(bytes === undefined ? {} : { body: bytes }) });
 }
 
+const WHOLE = { seen: null, recentMs: null };
 const fence = { kind: "fence", move: randomUUID(), epoch: 2, destination: S2 } as const;
+const fencing = { address: SLOT, event: fence, seen: null };
 
 describe("rows of a slot", () => {
   test("come complete and in order, with the columns before and after them", async () => {
     await fill(700);
-    const parts = await collect(peers.rows(S1, SLOT));
+    const parts = await collect(peers.rows(S1, SLOT, WHOLE));
     const ownership = await store.ownership(SLOT);
     expect(parts[0]).toEqual({ kind: "begin", ownership });
     expect(parts.at(-1)).toEqual({ kind: "end", rows: 700, ownership });
@@ -122,19 +134,40 @@ describe("rows of a slot", () => {
     expect(rows).toEqual(page.rows);
   });
 
+  test("come as digests where they are old and the asker has read them, between those that are new", async () => {
+    await fill(700);
+    await store.commit([put("lamp-3", '"new"', { atMs: Date.now() })]);
+    const parts = await collect(peers.rows(S1, SLOT, { ...WHOLE, recentMs: 60_000 }));
+    const { rows } = await store.slotPage({ address: SLOT, after: null, rowsMax: 1000, bytesMax: 1 << 30 });
+    const chunks = Array.from({ length: Math.ceil(rows.length / CHUNK_ROWS) }, (_, index) =>
+      rows.slice(index * CHUNK_ROWS, (index + 1) * CHUNK_ROWS),
+    );
+    const said = parts.flatMap((part): readonly unknown[] => {
+      if (part.kind === "digests") return part.chunks.map(({ digest, rows: count }) => ({ digest, count }));
+      return part.kind === "rows" ? [part.rows] : [];
+    });
+    const isNew = (chunk: readonly SlotRow[]): boolean =>
+      chunk.some((row) => row.kind !== "record" && row.key === "lamp-3");
+    expect(said).toEqual(
+      chunks.map((chunk) => (isNew(chunk) ? chunk : { digest: digestRows(chunk), count: chunk.length })),
+    );
+    expect(chunks.filter(isNew)).toHaveLength(1);
+    expect(parts.at(-1)).toMatchObject({ kind: "end", rows: 700 });
+  });
+
   test("end when the columns change meanwhile", async () => {
     await fill(2000, `"${"x".repeat(2000)}"`);
     const parts: string[] = [];
-    for await (const part of peers.rows(S1, SLOT)) {
+    for await (const part of peers.rows(S1, SLOT, WHOLE)) {
       parts.push(part.kind);
-      if (parts.length === 1) await peers.send(S1, SLOT, fence);
+      if (parts.length === 1) await peers.send(S1, fencing);
     }
     expect(parts.at(-1)).toBe("changed");
   });
 
   test("wait for a reader that is slow, and are not read on for one that is gone", async () => {
     await fill(3000, `"${"x".repeat(10_000)}"`);
-    const reader = peers.rows(S1, SLOT)[Symbol.asyncIterator]();
+    const reader = peers.rows(S1, SLOT, WHOLE)[Symbol.asyncIterator]();
     await reader.next();
     await reader.next();
     let before = -1;
@@ -154,9 +187,52 @@ describe("rows of a slot", () => {
   test("that are broken off are an error", async () => {
     await fill(3000, `"${"x".repeat(2000)}"`);
     const reading = (async () => {
-      for await (const part of peers.rows(S1, SLOT)) if (part.kind === "begin") void server.stop(0);
+      for await (const part of peers.rows(S1, SLOT, WHOLE)) if (part.kind === "begin") void server.stop(0);
     })();
     await expect(reading).rejects.toThrow(/terminated|closed|broken off|aborted/);
+  });
+});
+
+test("columns that were seen before come with the question for rows, and are checked", async () => {
+  await fill(3);
+  const seen = await store.ownership(SLOT);
+  await collect(peers.rows(S1, SLOT, { ...WHOLE, seen }));
+  expect(pages[0]?.seen).toEqual(seen);
+  for (const text of ["{", "7", '{"state":"OWNER"}']) {
+    const query = `collection=products&slot=la&seen=${encodeURIComponent(text)}`;
+    const answer = await ask("GET", INTERNAL_PATH.slotRows, { query });
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("seen: expected")]);
+  }
+});
+
+test.each(["", "x", "-1", "1.5", "1e3"])("what is recent is told in milliseconds, not as %j", async (text) => {
+  const answer = await ask("GET", INTERNAL_PATH.slotRows, { query: `collection=products&slot=la&recent=${text}` });
+  expect([answer.status, await answer.text()]).toEqual([
+    400,
+    expect.stringContaining("recent: expected milliseconds, got"),
+  ]);
+});
+
+describe("news of a slot", () => {
+  test("reach the shard it is about, and nothing is lost where nobody hears them", async () => {
+    await peers.announce(S1, SLOT);
+    expect(news).toEqual([SLOT]);
+    await peers.announce("shard-9" as ShardId, SLOT);
+    await server.stop(0);
+    await peers.announce(S1, SLOT);
+    expect(news).toHaveLength(1);
+  });
+
+  test.each([
+    ["{}", 400, "collection: expected a configured collection"],
+    ['{"collection":"products","slot":"lamp"}', 400, "slot: expected a slot of products"],
+    ["nonsense", 400, ""],
+    [JSON.stringify({ x: "y".repeat(9000) }), 413, ""],
+  ])("that say %s are refused", async (body, status, detail) => {
+    const answer = await ask("POST", INTERNAL_PATH.slotNews, { body });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toContain(detail);
+    expect(news).toEqual([]);
   });
 });
 
@@ -197,12 +273,25 @@ test("the room that is left is that of the store's disk", async () => {
 
 describe("a change of ownership", () => {
   test("is applied once, is done when it is repeated, and is refused with a reason", async () => {
-    expect(await peers.send(S1, SLOT, fence)).toMatchObject({ kind: "changed", ownership: { state: "FENCED" } });
-    expect(await peers.send(S1, SLOT, fence)).toMatchObject({ kind: "done", ownership: { state: "FENCED" } });
+    expect(await peers.send(S1, fencing)).toMatchObject({ kind: "changed", ownership: { state: "FENCED" } });
+    expect(await peers.send(S1, fencing)).toMatchObject({ kind: "done", ownership: { state: "FENCED" } });
     const other = { ...fence, move: randomUUID() };
-    const refusal = await peers.send(S1, SLOT, other);
+    const refusal = await peers.send(S1, { address: SLOT, event: other, seen: null });
     expect(refusal).toMatchObject({ kind: "refused", reason: "other-move", ownership: { move: fence.move } });
     expect(await store.ownership(SLOT)).toMatchObject({ state: "FENCED", epoch: 2, move: fence.move, to: S2 });
+  });
+
+  test("is compared with columns that were seen before, and what they would not allow is looked up", async () => {
+    const seen = await store.ownership(SLOT);
+    looked.length = 0;
+    expect(await peers.send(S1, { ...fencing, seen })).toMatchObject({ kind: "changed", ownership: { epoch: 2 } });
+    expect(looked).toEqual([]);
+    expect(await peers.send(S1, { ...fencing, seen })).toMatchObject({ kind: "done", ownership: { epoch: 2 } });
+    const other = { ...fence, move: randomUUID() };
+    expect(await peers.send(S1, { ...fencing, event: other, seen })).toMatchObject({ reason: "other-move" });
+    const go = { kind: "go", move: fence.move, epoch: 2 } as const;
+    expect(await peers.send(S1, { ...fencing, event: go, seen })).toMatchObject({ kind: "changed" });
+    expect(looked).toEqual(["la"]);
   });
 
   const good = { collection: "products", slot: "la", event: fence };
@@ -214,6 +303,7 @@ describe("a change of ownership", () => {
     ["a field too many", { ...good, event: { kind: "go", move: "m", epoch: 2, run: "r" } }, "expected no field"],
     ["an epoch of text", { ...good, event: { ...fence, epoch: "2" } }, "epoch is"],
     ["no shard", { ...good, event: { ...fence, destination: "Shard 2" } }, "destination is"],
+    ["columns that are none", { ...good, seen: { state: "OWNER" } }, "seen: expected {state, epoch"],
     ["nothing", null, "collection: expected a configured collection"],
   ])("with %s is refused, and nothing happens", async (_name, body, detail) => {
     const answer = await ask("POST", INTERNAL_PATH.ownershipEvents, { body: JSON.stringify(body) });

@@ -62,6 +62,15 @@ test("as long as nothing was told, a worker that gets ready hears no standing", 
   await stop();
 });
 
+test("news that one worker has heard reaches all the others", async () => {
+  const { workers, stop } = createCrew(3);
+  const news = { type: "news", collection: "products", slot: "la" };
+  workers[1]?.emit("message", news);
+  workers[1]?.emit("message", { ...news, slot: 7 });
+  expect(workers.map(({ heard }) => heard)).toEqual([[news], [], [news]]);
+  await stop();
+});
+
 /** The latest worker dies again and again, as often as the limits count. */
 async function dieTooOften(workers: readonly EventEmitter[]): Promise<void> {
   for (let deaths = 1; deaths <= LIMITS.deathsMax; deaths += 1) {
