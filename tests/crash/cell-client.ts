@@ -28,6 +28,7 @@ export class CellClient {
   #owner: ShardName = SOURCE;
   #epoch = 0;
   #last: string | null = null;
+  #settled = '{"settled":false}';
   #count = 0;
 
   /** `patienceMs`: how long to go on trying for an answer. */
@@ -49,6 +50,7 @@ export class CellClient {
     await this.#demand(201, this.#put("keyed", '{"first":true}', this.#firstKey));
     await this.#demand(200, this.#put("keyed", '{"second":true}'));
     await this.#demand(201, this.#put("late-gone", "{}"));
+    await this.#demand(201, this.#put("settled", this.#settled));
     await this.#demand(201, this.#put("busy", '{"n":0}'));
     this.#last = '{"n":0}';
   }
@@ -57,6 +59,14 @@ export class CellClient {
   async writeLate(): Promise<void> {
     await this.#demand(201, this.#put("late", '{"late":true}'));
     await this.#demand(204, this.#delete("late-gone"));
+  }
+
+  /** What is written once the move has ended, and never again: whatever of the first copy comes later is seen at the end for certain. */
+  async settle(): Promise<void> {
+    const settled = '{"settled":true}';
+    const answer = await this.#follow(this.#put("settled", settled));
+    if (answer.status === 200) this.#settled = settled;
+    else this.faults.push(`the write after the move was answered with ${answer.status}, not 200`);
   }
 
   start(): void {
@@ -77,6 +87,7 @@ export class CellClient {
     await this.#expectRead("kept", '{"kept":true}');
     await this.#expectRead("gone", null);
     await this.#expectRead("busy", this.#last);
+    await this.#expectRead("settled", this.#settled);
     const isLate = wasWrittenLate === "written-late";
     await this.#expectRead("late", isLate ? '{"late":true}' : null);
     await this.#expectRead("late-gone", isLate ? null : "{}");

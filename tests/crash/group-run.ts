@@ -288,6 +288,9 @@ class GroupRun {
     const live = await this.#live();
     for (const { planned, faults } of cells) if (live.has(planned.move)) faults.push("its move does not end");
     if (group.finish !== "takeover") return;
+    await Promise.all(
+      cells.map(({ user, faults }) => user.settle().catch((error: unknown) => void faults.push(String(error)))),
+    );
     pair.wake(this.#runners);
     const isAtRest = (pid: number): boolean => log.openRunners(pid) === 0 || !isAlive(pid);
     await until(() => [...this.#runners].every(isAtRest), "the first runners have ended", END_MS_MAX);
