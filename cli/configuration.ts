@@ -93,15 +93,22 @@ export function localConfiguration(file: Configuration, layout: LocalLayout): Lo
   return { text, config, hasOwnMaps: layout.shards === null };
 }
 
-/** The same configuration with its shards and its catalog in engines of this machine. */
-export function withLocalEngines(local: LocalConfiguration, { cassandra, dynamodb }: LocalEngines): LocalConfiguration {
+/** The same configuration with the catalog and the shards that `isHere` names in engines of this machine. */
+export function withLocalEngines(
+  local: LocalConfiguration,
+  { cassandra, dynamodb }: LocalEngines,
+  isHere: (shard: string) => boolean,
+): LocalConfiguration {
   const table = parseToml(local.text);
   if (cassandra !== null) {
     const { contactPoints, datacenter } = cassandra;
     const replication = { [datacenter]: contactPoints.length };
     const store = { kind: "cassandra", contact_points: [...contactPoints], datacenter, replication };
-    table["stores"] = { [LOCAL_STORE]: store };
-    table["shards"] = tablesOf(table["shards"]).map((shard) => ({ ...shard, store: LOCAL_STORE }));
+    const stores = table["stores"];
+    table["stores"] = { ...(stores !== undefined && isTable(stores) ? stores : {}), [LOCAL_STORE]: store };
+    table["shards"] = tablesOf(table["shards"]).map((shard) =>
+      typeof shard["id"] === "string" && isHere(shard["id"]) ? { ...shard, store: LOCAL_STORE } : shard,
+    );
   }
   if (dynamodb !== null) table["catalog"] = { kind: "dynamodb", table: LOCAL_TABLE, ...dynamodb };
   const text = stringify(table);

@@ -16,70 +16,143 @@ export interface StorageWish {
   readonly nodes: number | null;
 }
 
-/**
- * What is used. `configured`: what the configuration names, which `up` neither starts nor prepares; of a directory that was
- * made with such a configuration it stays, so that a start without it is refused.
- */
+/** Where a shard keeps its data: in a file here, in a cluster that `up` runs, or where the configuration says. */
+export type StorePlace = (typeof STORE_KINDS)[number] | "configured";
+
+/** What is used. What the configuration names `up` neither starts nor prepares. */
 export interface StorageChoice {
-  readonly store: (typeof STORE_KINDS)[number] | "configured";
+  /** By shard: those that have no file here, and among them those of the directory that are to be left out. */
+  readonly stores: ReadonlyMap<string, StorePlace>;
   readonly catalog: (typeof CATALOG_KINDS)[number] | "configured";
-  /** Cassandra nodes to run; 0 for every other store. */
+  /** Cassandra nodes to run; 0 where no shard needs them. */
   readonly nodes: number;
 }
 
 /** One file per shard and one for the catalog. */
-export const EMBEDDED_STORAGE: StorageChoice = { store: "sqlite", catalog: "sqlite", nodes: 0 };
+export const EMBEDDED_STORAGE: StorageChoice = { stores: new Map(), catalog: "sqlite", nodes: 0 };
+
+/** What a directory was made for, as far as storage goes. */
+export interface MadeStorage {
+  readonly shards: readonly string[];
+  readonly storage: StorageChoice;
+}
 
 /**
- * What a wish comes to: the configuration's own stores and catalog come first, then what was asked for, then what the
- * directory was created with (null for a new one). Throws `CliFailure` where two of them contradict each other.
+ * What a wish comes to. A shard lies where the configuration says, else where the directory has it, else where was asked for: so a wish for
+ * another store is one for new shards. The catalog is the configuration's, else the one asked for, else the directory's (`made`, null for a
+ * new one). Throws `CliFailure` where two of them contradict each other.
  */
-export function chooseStorage(wish: StorageWish, known: StorageChoice | null, config: GatewayConfig): StorageChoice {
-  const namesStore = [...config.shards.values()].some(({ store }) => store.kind !== "sqlite");
-  if (namesStore && (wish.store !== null || wish.nodes !== null)) {
-    throw contradicted("the stores of its shards", wish.store === null ? "--nodes" : "--store");
-  }
+export function chooseStorage(wish: StorageWish, made: MadeStorage | null, config: GatewayConfig): StorageChoice {
+  const places = choosePlaces(wish, made, config);
+  requireUse(wish, places);
   const namesCatalog = config.catalog.kind !== "sqlite";
   if (namesCatalog && wish.catalog !== null) throw contradicted("its catalog", "--catalog");
-  const store = namesStore ? "configured" : (wish.store ?? known?.store ?? "sqlite");
-  const catalog = namesCatalog ? "configured" : (wish.catalog ?? known?.catalog ?? "sqlite");
-  if (store !== "cassandra" && wish.nodes !== null) {
-    throw new CliFailure("--nodes is the size of a Cassandra cluster", {
-      hint: "add --store cassandra, or leave out --nodes",
+  const kept = made?.storage.catalog ?? "sqlite";
+  const catalog = namesCatalog ? "configured" : (wish.catalog ?? (kept === "configured" ? "sqlite" : kept));
+  const left = [...(made?.storage.stores ?? [])].filter(([id]) => !places.has(id));
+  const stores = new Map([...places, ...left].filter(([, place]) => place !== "sqlite"));
+  const hasCluster = [...stores.values()].includes("cassandra");
+  const nodes = hasCluster ? (wish.nodes ?? Math.max(1, made?.storage.nodes ?? 0)) : 0;
+  return { stores, catalog, nodes };
+}
+
+/** Of each shard of the configuration. */
+function choosePlaces(
+  { store }: StorageWish,
+  made: MadeStorage | null,
+  { shards }: GatewayConfig,
+): ReadonlyMap<string, StorePlace> {
+  const own = made?.shards.map((id): [string, StorePlace] => [id, placeOf(made.storage, id)]) ?? [];
+  // What was configured, and is no more, is not here: whoever settles the directory refuses it.
+  const kept = new Map(own.filter(([, place]) => place !== "configured"));
+  const usual = store ?? [...kept.values()].at(-1) ?? "sqlite";
+  const places = [...shards.values()].map((shard): [string, StorePlace] => [
+    shard.id,
+    shard.store.kind === "sqlite" ? (kept.get(shard.id) ?? usual) : "configured",
+  ]);
+  return new Map(places);
+}
+
+/** What was asked for has to be of some shard. */
+function requireUse({ store, nodes }: StorageWish, places: ReadonlyMap<string, StorePlace>): void {
+  const used = new Set(places.values());
+  const areConfigured = used.size === 1 && used.has("configured");
+  if (store !== null && !used.has(store)) {
+    if (areConfigured) throw contradicted("the stores of its shards", "--store");
+    const kept = [...used].map((place) => PLACE_NAMES[place]).join(" and ");
+    throw new CliFailure(`no shard would be on ${PLACE_NAMES[store]}: those of this directory stay on ${kept}`, {
+      hint: `--shards ${places.size + 1} adds one that is, and \`zgate move\` takes ranges to it; or start a new directory with --data DIR`,
       exitCode: 2,
     });
   }
-  const nodes = store === "cassandra" ? (wish.nodes ?? (known?.store === "cassandra" ? known.nodes : 1)) : 0;
-  return { store, catalog, nodes };
+  if (nodes === null || used.has("cassandra")) return;
+  if (areConfigured) throw contradicted("the stores of its shards", "--nodes");
+  throw new CliFailure("--nodes is the size of a Cassandra cluster", {
+    hint: "add --store cassandra, or leave out --nodes",
+    exitCode: 2,
+  });
+}
+
+/** Where a shard has its data. */
+export function placeOf({ stores }: StorageChoice, shard: string): StorePlace {
+  return stores.get(shard) ?? "sqlite";
 }
 
 /** Whether `up` has engines to start. */
-export function needsEngines({ store, catalog }: StorageChoice): boolean {
-  return store === "cassandra" || catalog === "dynamodb";
+export function needsEngines({ nodes, catalog }: StorageChoice): boolean {
+  return nodes > 0 || catalog === "dynamodb";
 }
+
+/** Whether everything lies in files of the data directory. */
+export function isEmbedded({ stores, catalog }: StorageChoice): boolean {
+  return stores.size === 0 && catalog === "sqlite";
+}
+
+/** For people. */
+const PLACE_NAMES: Readonly<Record<StorePlace, string>> = {
+  sqlite: "SQLite",
+  cassandra: "Cassandra",
+  configured: "the configuration's stores",
+};
 
 /** For people: "Cassandra (3 nodes) with the catalog in DynamoDB". */
-export function describeStorage({ store, catalog, nodes }: StorageChoice): string {
-  const stores = {
-    sqlite: "SQLite",
-    cassandra: `Cassandra (${nodes === 1 ? "1 node" : `${nodes} nodes`})`,
-    configured: "the configuration's stores",
-  };
+export function describeStorage({ shards, storage }: MadeStorage): string {
+  const { catalog, nodes } = storage;
+  const places = new Set(shards.map((id) => placeOf(storage, id)));
+  const size = nodes === 1 ? "1 node" : `${nodes} nodes`;
+  const stores = [...places].map((place) => `${PLACE_NAMES[place]}${place === "cassandra" ? ` (${size})` : ""}`);
   const catalogs = { sqlite: "SQLite", dynamodb: "DynamoDB", configured: "the configuration's place" };
-  return `${stores[store]} with the catalog in ${catalogs[catalog]}`;
+  return `${stores.join(" and ")} with the catalog in ${catalogs[catalog]}`;
 }
 
-/** The options that ask for it. */
-export function optionsOf({ store, catalog, nodes }: StorageChoice): string {
-  const more = store === "cassandra" ? ` --nodes ${nodes}` : "";
-  return `--store ${store}${more} --catalog ${catalog}`;
+/**
+ * Why data that were made on one storage would not be found on the other, for people; null where they would be. Shards that only one of
+ * them has do not count.
+ */
+export function storageDifference(made: MadeStorage, wanted: MadeStorage): string | null {
+  const moved = wanted.shards.find(
+    (id) => made.shards.includes(id) && placeOf(made.storage, id) !== placeOf(wanted.storage, id),
+  );
+  if (moved !== undefined) {
+    const [from, to] = [made, wanted].map(({ storage }) => PLACE_NAMES[placeOf(storage, moved)]);
+    return `${moved} was created on ${from}, not on ${to}`;
+  }
+  const [from, to] = [made.storage, wanted.storage];
+  const isOtherSize = from.nodes > 0 && to.nodes > 0 && from.nodes !== to.nodes;
+  if (from.catalog === to.catalog && !isOtherSize) return null;
+  return `it was created on ${describeStorage(made)}, not on ${describeStorage(wanted)}`;
 }
 
-/** What a directory knows, untrusted, to what is used; what is missing is embedded, as it was before there was a choice. */
-export function parseStorage(fields: Readonly<Record<string, unknown>>): StorageChoice {
-  const { store, catalog, nodes }: { readonly [name: string]: unknown } = fields;
+/** What a directory knows of the storage of its shards, untrusted; what is missing is embedded, as it was before there was a choice. */
+export function parseStorage(fields: Readonly<Record<string, unknown>>, shards: readonly string[]): StorageChoice {
+  const { stores, catalog, nodes }: { readonly [name: string]: unknown } = fields;
+  const places = typeof stores === "object" && stores !== null ? Object.entries(stores) : [];
+  const known = places.flatMap(([id, place]): [string, StorePlace][] => {
+    const found = (["cassandra", "configured"] as const).find((kind) => kind === place);
+    return found === undefined || !shards.includes(id) ? [] : [[id, found]];
+  });
   return {
-    store: [...STORE_KINDS, "configured" as const].find((kind) => kind === store) ?? "sqlite",
+    stores: new Map(known),
     catalog: [...CATALOG_KINDS, "configured" as const].find((kind) => kind === catalog) ?? "sqlite",
     nodes: typeof nodes === "number" ? nodes : 0,
   };

@@ -45,7 +45,7 @@ export function upCommand({ terminal }: CommandContext): Command {
       wholeNumber(1, SHARDS_MAX),
     )
     .addOption(
-      new Option("--store <kind>", "what the shards keep their data in (default: as created, else sqlite)").choices(
+      new Option("--store <kind>", "what new shards keep their data in (default: as the others, else sqlite)").choices(
         STORE_KINDS,
       ),
     )
@@ -69,6 +69,7 @@ export function upCommand({ terminal }: CommandContext): Command {
     ["zgate up", "edge on 8787, two shards from 8801, data in .zgate/"],
     ["zgate up --shards 4 --data /tmp/four", "four shards, the alphabet cut evenly"],
     ["zgate up --store cassandra --catalog dynamodb --data /tmp/real", "on real engines, started beside it (Java 17)"],
+    ["zgate up --shards 3 --store cassandra", "a third shard, on Cassandra, beside two that stay in files"],
     ["zgate up --port 9787 --shard-port 9801 --data /tmp/other", "a second instance beside the first"],
   ]);
 }

@@ -4,6 +4,7 @@
 import type { GatewayConfig } from "../../config/config.ts";
 import type { ShardId } from "../../router/ids.ts";
 import { shardIds } from "../even-map.ts";
+import { placeOf } from "../storage-choice.ts";
 import type { Layout } from "../supervisor/layout.ts";
 
 /** A gateway, and the data directory that `zgate up` runs it from; null for shards that are run one by one. */
@@ -28,6 +29,9 @@ type Step = readonly string[];
 const FIRST_MAPS =
   "The collections' maps stay as they are: they are only the first ones, and the shard gets its ranges by moves.";
 
+const ON_CASSANDRA =
+  "--store cassandra besides gives it a keyspace in a Cassandra that runs beside it; the other shards stay where they are.";
+
 function stepsByHand(shard: ShardId): readonly Step[] {
   return [
     [
@@ -41,12 +45,13 @@ function stepsByHand(shard: ShardId): readonly Step[] {
 }
 
 function stepsUnderUp({ config }: Gateway, { shards, asked, storage }: Layout, shard: ShardId): readonly Step[] {
-  const isPrepared = storage.store === "configured";
+  const isPrepared = shards.some((id) => placeOf(storage, id) === "configured");
   const schema: readonly Step[] = isPrepared ? [[`With Cassandra: zgate schema apply --shard ${shard}`]] : [];
   const again = "Stop the instance, and start it again as before";
+  const elsewhere = isPrepared || storage.nodes > 0 ? [] : [ON_CASSANDRA];
   if (isNext(shards, asked, shard)) {
     const more = `${again}, with --shards ${shards.length + 1}: ${shard} is started with an empty store, and all data stay.`;
-    return [...schema, [more, FIRST_MAPS]];
+    return [...schema, [more, ...elsewhere, FIRST_MAPS]];
   }
   const number = asked === null ? "" : `, with --shards ${shards.length + 1}`;
   return [
@@ -56,7 +61,7 @@ function stepsUnderUp({ config }: Gateway, { shards, asked, storage }: Layout, s
       ...["", `\`zgate up\` gives it a port of this machine. ${FIRST_MAPS}`],
     ],
     ...schema,
-    [`${again}${number}: ${shard} is started with an empty store, and all data stay.`],
+    [`${again}${number}: ${shard} is started with an empty store, and all data stay.`, ...elsewhere],
   ];
 }
 

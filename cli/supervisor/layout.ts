@@ -8,18 +8,18 @@ import { type DataDirectory, displayPath, isThere, readFields, writeWhole } from
 import { CliFailure } from "../failure.ts";
 import {
   describeStorage,
-  EMBEDDED_STORAGE,
+  isEmbedded,
+  type MadeStorage,
   needsEngines,
-  optionsOf,
   parseStorage,
+  placeOf,
   type StorageChoice,
+  storageDifference,
 } from "../storage-choice.ts";
 
 /** What a directory was made for. `asked` is the number given with `--shards` then, null when there was none. */
-export interface Layout {
-  readonly shards: readonly string[];
+export interface Layout extends MadeStorage {
   readonly asked: number | null;
-  readonly storage: StorageChoice;
   /** False while its first start has not got as far as the catalog. */
   readonly isCreated: boolean;
 }
@@ -36,7 +36,7 @@ export function readLayout(directory: DataDirectory): Layout | null {
 export function parseLayout(fields: Readonly<Record<string, unknown>> | null): Layout | null {
   const { shards, asked, created }: { readonly [name: string]: unknown } = fields ?? {};
   if (!Array.isArray(shards) || !shards.every((id) => typeof id === "string")) return null;
-  const storage = parseStorage(fields ?? {});
+  const storage = parseStorage(fields ?? {}, shards);
   return { shards, asked: typeof asked === "number" ? asked : null, storage, isCreated: created !== false };
 }
 
@@ -61,9 +61,9 @@ export type WantedLayout = Pick<Layout, "shards" | "asked" | "storage">;
  */
 export function settleLayout(directory: DataDirectory, wanted: WantedLayout): void {
   const layout = readLayout(directory);
-  if (layout === null) refuseOtherFiles(directory, wanted.storage);
-  if (layout !== null) refuseOtherStorage(directory, layout.storage, wanted.storage);
-  if (!isBeginning(directory, layout)) requireOwnData(directory, wanted.storage);
+  if (layout === null) refuseOtherFiles(directory, wanted);
+  if (layout !== null) refuseOtherStorage(directory, layout, wanted);
+  if (!isBeginning(directory, layout)) requireOwnData(directory, layout?.storage ?? wanted.storage);
   if (layout === null) writeLayout(directory, { ...wanted, isCreated: isThere(directory.catalog) });
 }
 
@@ -78,15 +78,11 @@ function requireOwnData(directory: DataDirectory, storage: StorageChoice): void 
   if (needsEngines(storage) && !isThere(directory.engines)) throw withoutEngines(directory);
 }
 
-function isEmbedded({ store, catalog }: StorageChoice): boolean {
-  return store === EMBEDDED_STORAGE.store && catalog === EMBEDDED_STORAGE.catalog;
-}
-
 /** Files of an instance that was restored from a backup without its layout, or is older than layouts. */
-function refuseOtherFiles(directory: DataDirectory, wanted: StorageChoice): void {
+function refuseOtherFiles(directory: DataDirectory, wanted: WantedLayout): void {
   const hasFiles = isThere(directory.catalog) || hasStore(directory, namesIn(directory));
-  if (hasFiles && !isEmbedded(wanted)) throw otherFiles(directory, "SQLite", wanted);
-  if (isThere(directory.engines) && !needsEngines(wanted)) throw otherFiles(directory, "engines", wanted);
+  if (hasFiles && !isEmbedded(wanted.storage)) throw otherFiles(directory, "SQLite", wanted);
+  if (isThere(directory.engines) && !needsEngines(wanted.storage)) throw otherFiles(directory, "engines", wanted);
 }
 
 /** The catalog is there: from now on the directory is not usable without it, and has these shards. */
@@ -108,10 +104,12 @@ function namesIn(directory: DataDirectory): readonly string[] {
 }
 
 function writeLayout(directory: DataDirectory, { shards, asked, storage, isCreated }: Layout): void {
+  const { catalog, nodes } = storage;
+  const stores = Object.fromEntries([...storage.stores].filter(([id]) => shards.includes(id)));
   const fields = {
     shards,
     ...(asked === null ? {} : { asked }),
-    ...(isEmbedded(storage) ? {} : storage),
+    ...(isEmbedded(storage) ? {} : { stores, catalog, nodes }),
     ...(isCreated ? {} : { created: false }),
   };
   writeWhole(directory.layout, `${JSON.stringify(fields)}\n`);
@@ -129,7 +127,7 @@ function withoutEngines(directory: DataDirectory): CliFailure {
   });
 }
 
-function otherFiles(directory: DataDirectory, found: string, wanted: StorageChoice): CliFailure {
+function otherFiles(directory: DataDirectory, found: string, wanted: WantedLayout): CliFailure {
   const where = displayPath(directory.root);
   return new CliFailure(`${where} holds the data of an instance on ${found}, not on ${describeStorage(wanted)}`, {
     hint: `name with --store and --catalog what it was created on, or start a new directory with --data DIR`,
@@ -137,17 +135,17 @@ function otherFiles(directory: DataDirectory, found: string, wanted: StorageChoi
   });
 }
 
-function refuseOtherStorage(directory: DataDirectory, made: StorageChoice, wanted: StorageChoice): void {
-  if (optionsOf(made) === optionsOf(wanted)) return;
-  const where = displayPath(directory.root);
-  const difference = `${where} was created on ${describeStorage(made)}, not on ${describeStorage(wanted)}`;
+function refuseOtherStorage(directory: DataDirectory, made: Layout, wanted: WantedLayout): void {
+  const difference = storageDifference(made, wanted);
+  if (difference === null) return;
   const isConfigured = [made, wanted].some(
-    (choice) => choice.store === "configured" || choice.catalog === "configured",
+    ({ shards, storage }) =>
+      storage.catalog === "configured" || shards.some((id) => placeOf(storage, id) === "configured"),
   );
   const back = isConfigured
     ? "start it with the configuration it was created with"
-    : `start it with ${optionsOf(made)}`;
-  throw new CliFailure(`${difference}: its data would not be found there`, {
+    : "leave out --store, --catalog and --nodes";
+  throw new CliFailure(`${displayPath(directory.root)}: ${difference}: its data would not be found there`, {
     hint: `${back}, or start a new directory with --data DIR`,
     exitCode: 2,
   });

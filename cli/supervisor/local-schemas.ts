@@ -6,12 +6,12 @@ import type { GatewayConfig, ShardConfig } from "../../config/config.ts";
 import type { CassandraStoreConfig } from "../../config/storage.ts";
 import { dynamodbAddressOf } from "../../shards/catalog/open-catalog.ts";
 import { CliFailure, errorLine } from "../failure.ts";
-import type { StorageChoice } from "../storage-choice.ts";
+import { placeOf, type StorageChoice } from "../storage-choice.ts";
 
 /** Applies all of them; what is there already stays. Throws `CliFailure`. */
 export async function applyLocalSchemas(config: GatewayConfig, storage: StorageChoice): Promise<void> {
   try {
-    if (storage.store === "cassandra") await applyKeyspaces(config);
+    if (storage.nodes > 0) await applyKeyspaces(config, storage);
     if (storage.catalog === "dynamodb") await applyTable(config);
   } catch (error) {
     throw new CliFailure(`cannot prepare the engines: ${errorLine(error)}`, { cause: error });
@@ -19,13 +19,14 @@ export async function applyLocalSchemas(config: GatewayConfig, storage: StorageC
 }
 
 /** One after the other: a change of the schema is a change of the whole cluster. */
-async function applyKeyspaces(config: GatewayConfig): Promise<void> {
+async function applyKeyspaces(config: GatewayConfig, storage: StorageChoice): Promise<void> {
   const [{ openSession }, { readCassandraSettings }, { applySchema }] = await Promise.all([
     import("../../shards/cassandra/driver-session.ts"),
     import("../../shards/cassandra/settings.ts"),
     import("../../shards/cassandra/schema-apply.ts"),
   ]);
-  const stores = [...config.shards.values()].flatMap((shard) => storesIn(shard));
+  const here = [...config.shards.values()].filter(({ id }) => placeOf(storage, id) === "cassandra");
+  const stores = here.flatMap((shard) => storesIn(shard));
   const [first] = stores;
   if (first === undefined) return;
   const settings = readCassandraSettings(first.store, process.env);

@@ -12,7 +12,7 @@ import { shardIds } from "../even-map.ts";
 import { CliFailure } from "../failure.ts";
 import type { ShardClient } from "../shard-client.ts";
 import { describeHoldings, holdingsOf } from "../shards/holdings.ts";
-import type { StorageChoice } from "../storage-choice.ts";
+import { placeOf, type StorageChoice } from "../storage-choice.ts";
 import { type Layout, readLayout } from "./layout.ts";
 
 /**
@@ -112,7 +112,7 @@ export function describeShardChanges(
   const [first] = local.config.collections.keys();
   return [
     ...added.filter((id) => !isOwner(id)).map((id) => newcomer(id, first ?? "COLLECTION")),
-    ...added.filter((id) => storage.store === "configured" && isOnCassandra(local, id)).map(schemaNote),
+    ...added.filter((id) => placeOf(storage, id) === "configured" && isOnCassandra(local, id)).map(schemaNote),
     ...removed.map((id) => {
       const kept = isThere(join(directory.root, id))
         ? `; its store stays in ${displayPath(join(directory.root, id))}`

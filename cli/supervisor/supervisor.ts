@@ -15,7 +15,7 @@ import { CliFailure } from "../failure.ts";
 import { progressText } from "../import/import-report.ts";
 import { mintToken } from "../keys.ts";
 import { createProgress, type Progress } from "../progress.ts";
-import { chooseStorage, describeStorage } from "../storage-choice.ts";
+import { chooseStorage, describeStorage, isEmbedded, placeOf } from "../storage-choice.ts";
 import type { Terminal } from "../terminal.ts";
 import { prepareEdge } from "./edge-part.ts";
 import { type RunningInstance, removeInstance, writeInstance } from "./instance-file.ts";
@@ -61,7 +61,7 @@ export async function runInstance(asked: UpOptions, terminal: Terminal): Promise
   const options = withOwnShards(asked, layout);
   const file = readConfiguration(options.config);
   const local = localConfiguration(file, options);
-  const storage = chooseStorage(options.storage, layout?.storage ?? null, local.config);
+  const storage = chooseStorage(options.storage, layout, local.config);
   refuseForeign(directory);
   await requireToolchain(storage);
   // An orderly end needs nobody who watches it.
@@ -104,7 +104,8 @@ async function startInstance(instance: Instance): Promise<void> {
   });
   if (engines === null) return startOn(instance, {});
   await parts.standOn(engines);
-  await startOn({ ...instance, local: withLocalEngines(local, engines) }, engines.addresses);
+  const isHere = (shard: string): boolean => placeOf(storage, shard) === "cassandra";
+  await startOn({ ...instance, local: withLocalEngines(local, engines, isHere) }, engines.addresses);
 }
 
 /** Everything that comes after the engines, whose addresses are host:port by name. */
@@ -177,7 +178,7 @@ function limitOf(instance: Instance): AbortSignal {
 }
 
 function readyMsMax({ storage }: Instance): number {
-  return storage.store === "sqlite" ? READY_MS_MAX : READY_ON_ENGINES_MS_MAX;
+  return storage.stores.size === 0 ? READY_MS_MAX : READY_ON_ENGINES_MS_MAX;
 }
 
 function notReady(instance: Instance): CliFailure {
@@ -206,6 +207,7 @@ async function welcome(instance: Instance): Promise<void> {
   const { directory, local, storage, terminal, progress, url } = instance;
   const collection = local.config.collections.get(SAMPLE_COLLECTION) ?? [...local.config.collections.values()][0];
   if (collection === undefined) throw new Error("broken assumption: a configuration without collections");
+  const shards = [...local.config.shards.keys()];
   const isFilled = collection.name === SAMPLE_COLLECTION && hasSample(directory);
   progress.clear();
   const lines = welcomeLines({
@@ -215,8 +217,8 @@ async function welcome(instance: Instance): Promise<void> {
     token: await localToken(instance),
     tokenHours: TOKEN_HOURS,
     data: displayPath(directory.root),
-    storage: storage.store === "sqlite" && storage.catalog === "sqlite" ? null : describeStorage(storage),
-    shards: [...local.config.shards.keys()],
+    storage: isEmbedded(storage) ? null : describeStorage({ shards, storage }),
+    shards,
     paint: terminal.paint,
   });
   for (const line of lines) terminal.out(line);

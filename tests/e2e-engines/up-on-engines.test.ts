@@ -54,8 +54,10 @@ describeOnEngines("zgate up on engines", () => {
     const { args } = await upOptions(data);
     const refused = await zgate([...args, "--store", "sqlite"]);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain("was created on Cassandra (1 node) with the catalog in DynamoDB, not on SQLite");
-    expect(refused.stderr).toContain("start it with --store cassandra --nodes 1 --catalog dynamodb");
+    expect(refused.stderr).toContain("no shard would be on SQLite: those of this directory stay on Cassandra");
+    const other = await zgate([...args, "--catalog", "sqlite"]);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain("was created on Cassandra (1 node) with the catalog in DynamoDB, not on Cassandra");
     const map = await zgate(["map", "products", "--data", data]);
     expect(map.stderr).toContain("no instance is running in");
   });
@@ -95,6 +97,7 @@ describeOnEngines("zgate up on engines", () => {
 
   test("the directory says what it was made on", () => {
     const layout: unknown = JSON.parse(readFileSync(join(data, "layout.json"), "utf8"));
-    expect(layout).toMatchObject({ store: "cassandra", catalog: "dynamodb", nodes: 1 });
+    const stores = { "shard-1": "cassandra", "shard-2": "cassandra" };
+    expect(layout).toMatchObject({ stores, catalog: "dynamodb", nodes: 1 });
   });
 });

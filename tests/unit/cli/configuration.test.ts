@@ -102,8 +102,10 @@ describe("engines of this machine", () => {
   const dynamodb = { endpoint: "http://127.0.0.1:8", region: "us-east-1" };
   const local = localConfiguration(file, { shards: null, shardPort: 9001 });
 
+  const all = (): boolean => true;
+
   it("hold every shard, on all their nodes, and the catalog", () => {
-    const { config } = withLocalEngines(local, { cassandra, dynamodb });
+    const { config } = withLocalEngines(local, { cassandra, dynamodb }, all);
     for (const { store } of config.shards.values()) {
       expect(store).toMatchObject({ contactPoints: cassandra.contactPoints, replication: new Map([["dc1", 3]]) });
     }
@@ -112,9 +114,18 @@ describe("engines of this machine", () => {
   });
 
   it("leave in files what they are not for", () => {
-    expect(withLocalEngines(local, { cassandra, dynamodb: null }).config.catalog).toEqual({ kind: "sqlite" });
-    const { config } = withLocalEngines(local, { cassandra: null, dynamodb });
+    expect(withLocalEngines(local, { cassandra, dynamodb: null }, all).config.catalog).toEqual({ kind: "sqlite" });
+    const { config } = withLocalEngines(local, { cassandra: null, dynamodb }, all);
     expect([...config.shards.values()].map(({ store }) => store.kind)).toEqual(["sqlite", "sqlite"]);
+  });
+
+  it("hold the shards that are theirs, beside the file's own stores", () => {
+    const here = localConfiguration(withStores("own.toml", ["main", null]), { shards: null, shardPort: 9001 });
+    const { config } = withLocalEngines(here, { cassandra, dynamodb: null }, (shard) => shard === "shard-2");
+    expect([...config.shards.values()].map(({ store }) => (store.kind === "cassandra" ? store.name : null))).toEqual([
+      "main",
+      "local-engines",
+    ]);
   });
 });
 

@@ -17,7 +17,8 @@ import { type Preparation, prepareDirectory, prepareStorage } from "../../../cli
 import { findFreePorts } from "../../e2e/free-ports.ts";
 
 const TWO = { shards: ["shard-1", "shard-2"], asked: null, storage: EMBEDDED_STORAGE };
-const ON_ENGINES: StorageChoice = { store: "cassandra", catalog: "dynamodb", nodes: 1 };
+const ON_CASSANDRA = { "shard-1": "cassandra", "shard-2": "cassandra" } as const;
+const ON_ENGINES: StorageChoice = { stores: new Map(Object.entries(ON_CASSANDRA)), catalog: "dynamodb", nodes: 1 };
 const PROGRESS = { step: () => undefined, update: () => undefined, clear: () => undefined };
 
 let directory: DataDirectory;
@@ -127,50 +128,56 @@ describe("a directory without its catalog", () => {
 
 describe("a directory that was made on other storage", () => {
   const made = (storage: StorageChoice): void => {
-    writeFileSync(directory.layout, JSON.stringify({ shards: TWO.shards, ...storage }));
+    const stores = Object.fromEntries(storage.stores);
+    writeFileSync(directory.layout, JSON.stringify({ shards: TWO.shards, ...storage, stores }));
     put(storage.catalog === "sqlite" ? "catalog.db" : "engines/dynamodb/data");
   };
+  const anew = "start a new directory with --data DIR";
 
   it.each<readonly [string, StorageChoice, StorageChoice, RegExp, string]>([
     [
       "SQLite, and Cassandra is asked for",
       EMBEDDED_STORAGE,
-      { ...EMBEDDED_STORAGE, store: "cassandra", nodes: 1 },
-      /was created on SQLite with the catalog in SQLite, not on Cassandra \(1 node\) with the catalog in SQLite: its data/,
-      "start it with --store sqlite --catalog sqlite, or start a new directory with --data DIR",
-    ],
-    [
-      "Cassandra, and SQLite is asked for",
-      ON_ENGINES,
-      { ...ON_ENGINES, store: "sqlite", nodes: 0 },
-      /was created on Cassandra \(1 node\) with the catalog in DynamoDB, not on SQLite/,
-      "start it with --store cassandra --nodes 1 --catalog dynamodb, or start a new directory with --data DIR",
+      { ...ON_ENGINES, catalog: "sqlite" },
+      /: shard-1 was created on SQLite, not on Cassandra: its data would not be found there$/,
+      `leave out --store, --catalog and --nodes, or ${anew}`,
     ],
     [
       "another catalog",
       ON_ENGINES,
       { ...ON_ENGINES, catalog: "sqlite" },
       /with the catalog in DynamoDB, not on .* with the catalog in SQLite/,
-      "start it with --store cassandra --nodes 1 --catalog dynamodb, or start a new directory with --data DIR",
-    ],
-    [
-      "a cluster of another size",
-      ON_ENGINES,
-      { ...ON_ENGINES, nodes: 3 },
-      /Cassandra \(1 node\).*, not on Cassandra \(3 nodes\)/,
-      "start it with --store cassandra --nodes 1 --catalog dynamodb, or start a new directory with --data DIR",
+      `leave out --store, --catalog and --nodes, or ${anew}`,
     ],
     [
       "what a configuration named that names nothing any more",
-      { ...EMBEDDED_STORAGE, store: "configured" },
+      { ...EMBEDDED_STORAGE, stores: new Map([["shard-2", "configured"]]) },
       EMBEDDED_STORAGE,
-      /was created on the configuration's stores/,
-      "start it with the configuration it was created with, or start a new directory with --data DIR",
+      /shard-2 was created on the configuration's stores/,
+      `start it with the configuration it was created with, or ${anew}`,
+    ],
+    [
+      "a configuration that names another place for a shard",
+      EMBEDDED_STORAGE,
+      { ...EMBEDDED_STORAGE, stores: new Map([["shard-2", "configured"]]) },
+      /shard-2 was created on SQLite, not on the configuration's stores/,
+      `start it with the configuration it was created with, or ${anew}`,
     ],
   ])("is refused: %s", (_name, from, to, message, hint) => {
     made(from);
     const refusal = failureOf(() => settleLayout(directory, { ...TWO, storage: to }));
     expect(refusal).toMatchObject({ message: expect.stringMatching(message), hint, exitCode: 2 });
+  });
+
+  it("takes a shard more that lies elsewhere, and remembers each", () => {
+    made(EMBEDDED_STORAGE);
+    const stores = new Map([["shard-3", "cassandra"] as const]);
+    const wanted = { ...TWO, shards: [...TWO.shards, "shard-3"], storage: { ...EMBEDDED_STORAGE, stores, nodes: 1 } };
+    expect(() => settleLayout(directory, wanted)).not.toThrow();
+    completeLayout(directory, wanted);
+    expect(readLayout(directory)).toEqual({ ...wanted, isCreated: true });
+    completeLayout(directory, { ...wanted, shards: TWO.shards });
+    expect(readLayout(directory)?.storage.stores).toEqual(new Map());
   });
 
   it("is refused without its layout, too: by the files that lie in it", () => {
@@ -204,14 +211,14 @@ it.each([
     { shards: ["a"], asked: 1, storage: EMBEDDED_STORAGE, isCreated: false },
   ],
   [
-    { shards: ["a"], store: "cassandra", catalog: "dynamodb", nodes: 3 },
+    { shards: ["a"], stores: { a: "cassandra", b: "cassandra" }, catalog: "dynamodb", nodes: 3 },
     {
       ...{ shards: ["a"], asked: null, isCreated: true },
-      storage: { store: "cassandra", catalog: "dynamodb", nodes: 3 },
+      storage: { stores: new Map([["a", "cassandra"]]), catalog: "dynamodb", nodes: 3 },
     },
   ],
   [
-    { shards: ["a"], store: "paper", catalog: 1, nodes: "3" },
+    { shards: ["a"], stores: { a: "paper" }, catalog: 1, nodes: "3" },
     { shards: ["a"], asked: null, storage: EMBEDDED_STORAGE, isCreated: true },
   ],
 ])("the layout %j is read as %j", (fields, expected) => {

@@ -190,7 +190,9 @@ describe("the steps", () => {
     expect(text).toMatch(/1\. Add[^]*id = "shard-3"\n {3}origins = \["http:\/\/127\.0\.0\.1:9003"\]/);
     expect(text).toContain("\n2. Stop the instance, and start it again as before: shard-3 is started with");
     expect(text).not.toContain("schema apply");
-    expect(added(layoutOf({ storage: { ...EMBEDDED_STORAGE, store: "configured" } }))).toContain("schema apply");
+    expect(
+      added(layoutOf({ storage: { ...EMBEDDED_STORAGE, stores: new Map([["shard-1", "configured"]]) } })),
+    ).toContain("schema apply");
   });
 
   it("to a shard more of an instance that was made with a number are a larger number", () => {
