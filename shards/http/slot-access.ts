@@ -1,6 +1,6 @@
 /**
  * What to do when a slot is not served here: wait for a move to end, or say who owns it.
- * It must not decide from anything but the ownership columns that the attempt itself has read.
+ * It must not serve by anything but the ownership columns that the attempt itself has read.
  */
 import { isDeepStrictEqual } from "node:util";
 import { HOLD_MS_MAX, type NotOwned } from "../../router/contract.ts";
@@ -69,7 +69,7 @@ export interface SlotAccessOptions {
 export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
   const { clock, waiting, help } = options;
   const ask = createAsking(options);
-  const isUnchanged = createLooking(options);
+  const look = createLooking(options);
   return async (request, attempt) => {
     let outcome = await attempt();
     if (outcome.kind === "served") return outcome;
@@ -99,9 +99,11 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
       if (clock.nowMs() - heldFromMs >= HELP_AFTER_MS) help(address, outcome.ownership);
       await waiting.wait(address, Math.min(leftMs, Math.max(pauseMs, tookMs)));
       const lookedAtMs = clock.nowMs();
-      const isSame = await isUnchanged(address, outcome.ownership, word);
+      const seen = await look(address, outcome.ownership, word);
       tookMs = clock.nowMs() - lookedAtMs;
-      if (isSame) continue;
+      // What is gone is not served here: its destination's word comes next, and another attempt would only meet the same.
+      if (seen?.state === "GONE") outcome = { ...outcome, ownership: seen };
+      if (seen !== null && isDeepStrictEqual(seen, outcome.ownership)) continue;
       outcome = await attempt();
       if (outcome.kind === "served") return outcome;
     }
@@ -123,15 +125,15 @@ function createAsking(options: SlotAccessOptions): Asking {
   };
 }
 
-/** Whether another attempt would meet the same as the last one, as far as one look can tell that all who are held for the slot share. */
+/** What the columns are after `met`, in one look that all who are held for the slot share; null when nobody knows. */
 function createLooking({ store }: SlotAccessOptions) {
   const share = createSharing<Ownership | null>();
-  return async (address: SlotAddress, met: Ownership, word: Word): Promise<boolean> => {
+  return async (address: SlotAddress, met: Ownership, word: Word): Promise<Ownership | null> => {
     // The source is opened again only after its destination has ended the move, and that has just said that it has not.
-    if (met.state === "GONE" && word === "undecided") return true;
+    if (met.state === "GONE" && word === "undecided") return met;
     // Many at once is the gentler question: it takes no part in what is being agreed on.
     const look = async () => (await store.ownerships(address.collection, [address.slot]).catch(() => []))[0] ?? null;
-    return isDeepStrictEqual(await share(`${address.collection} ${address.slot}`, look), met);
+    return share(`${address.collection} ${address.slot}`, look);
   };
 }
 

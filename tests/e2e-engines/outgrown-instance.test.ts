@@ -1,5 +1,6 @@
 // An instance in files that gets a shard on Cassandra beside it, moves a range there while clients are at work, and gives it up again:
 // what an operator types, and reads. Must not use the run's shared engines, nor look into a store.
+import { randomUUID } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,6 +9,7 @@ import { createFolder, type Finished, putAway, startUp, type UpProcess, upOption
 import { describeOnEngines } from "../engines/engines.ts";
 
 const READY_MS_MAX = 240_000;
+const ATTEMPTS_MAX = 25;
 const GROWN = ["--shards", "3", "--store", "cassandra"];
 /** Keys of two letters each, so that each has its own slot. */
 const LETTERS = [..."abcdefgz"];
@@ -60,14 +62,26 @@ class Writer {
   async #write(url: string, token: string): Promise<void> {
     for (let n = 1000; !this.#over.signal.aborted; n += 1) {
       const key = MOVED[n % MOVED.length] ?? "";
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-      const sent = { method: "PUT", headers, body: JSON.stringify({ n }) };
-      const answer = await fetch(`${url}/products/${key}`, sent).catch((error: unknown) => String(error));
-      if (typeof answer === "string" || answer.status !== 200) {
-        this.failures.push(typeof answer === "string" ? answer : `${answer.status} ${await answer.text()}`);
-      } else this.written.set(key, n);
+      const failure = await put(`${url}/products/${key}`, { n, token });
+      if (failure === null) this.written.set(key, n);
+      else this.failures.push(failure);
       await delay(5);
     }
+  }
+}
+
+/** As a client should: what is 503 is repeated under the same key, for a while. Why it was not written, null when it was. */
+async function put(url: string, { n, token }: { readonly n: number; readonly token: string }): Promise<string | null> {
+  const headers = {
+    ...{ authorization: `Bearer ${token}`, "content-type": "application/json" },
+    "idempotency-key": randomUUID(),
+  };
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await fetch(url, { method: "PUT", headers, body: JSON.stringify({ n }) });
+    if (answer.status === 200) return null;
+    const text = `${answer.status} ${await answer.text()}`;
+    if (answer.status !== 503 || attempt === ATTEMPTS_MAX) return text;
+    await delay(200);
   }
 }
 

@@ -25,6 +25,7 @@ async function play(scene: Scene) {
   let nowMs = 0;
   let looks = 0;
   let questions = 0;
+  let attempts = 0;
   const clock = {
     nowMs: () => nowMs,
     sleep: async (ms: number) => {
@@ -58,10 +59,11 @@ async function play(scene: Scene) {
   const answer = await access(request, async () => {
     const look = lookAt(looks);
     looks += 1;
+    attempts += 1;
     if (look === "serve") return { kind: "served", value: "done" } as const;
     return { kind: "not-owned", slot, ownership: look } as const;
   });
-  return { answer, nowMs, looks, questions, logged, helped };
+  return { answer, nowMs, looks, attempts, questions, logged, helped };
 }
 
 /** Time stands still, and sleeps have no end: only news wakes anybody. */
@@ -109,9 +111,10 @@ describe("a slot that is not served here", () => {
 
   test("a write to a FENCED slot follows the move when it is decided", async () => {
     const scene = { looks: [at("FENCED", 5), at("GONE", 5)], destination: [at("RECEIVING", 5), at("OWNER", 5)] };
-    const { answer, questions } = await play(scene);
+    const { answer, questions, attempts } = await play(scene);
     expect(answer).toEqual(redirectTo(D, 5));
     expect(questions).toBe(2);
+    expect(attempts, "to try once more where it has gone would tell nothing new").toBe(1);
   });
 
   test("RECEIVING waits when the redirect would be nothing new, until the slot is owned", async () => {
