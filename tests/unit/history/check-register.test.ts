@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { checkRegister } from "../../history/check-register.ts";
 import type { Operation } from "../../history/operation.ts";
 import { createRandom, type Random } from "../../history/random.ts";
+import { growthOf, LINEAR_GROWTH_MAX } from "../growth.ts";
 import { SEED } from "../seed.ts";
 import { isExplainable } from "./brute-force.ts";
 import { bentHistory, nonsenseHistory } from "./nonsense-history.ts";
@@ -80,11 +81,12 @@ describe("agreement with trying every order", () => {
 });
 
 describe("effort", () => {
-  it("is seconds for tens of thousands of operations on one key, unknown outcomes among them", () => {
-    const { operations } = simulate(createRandom(SEED), { clients: 24, operations: 40_000, lost: 0.02, writes: 0.5 });
-    const startedMs = performance.now();
-    expect(checkRegister(operations)).toMatchObject({ kind: "linearisable" });
-    expect(performance.now() - startedMs).toBeLessThan(20_000);
+  it("grows with the operations on one key, not with their square, unknown outcomes among them", () => {
+    const prepare = (operations: number) =>
+      simulate(createRandom(SEED), { clients: 24, operations, lost: 0.02, writes: 0.5 }).operations;
+    const work = (operations: ReturnType<typeof prepare>): void =>
+      expect(checkRegister(operations)).toMatchObject({ kind: "linearisable" });
+    expect(growthOf(2000, { prepare, work })).toBeLessThan(LINEAR_GROWTH_MAX);
   });
 
   it("has a bound: beyond it the verdict is too-complex, not a guess", () => {

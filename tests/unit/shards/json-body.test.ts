@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseJsonBody } from "../../../shards/http/json-body.ts";
 import { findJsonFault, JSON_DEPTH_MAX, positionOf } from "../../../shards/http/json-fault.ts";
+import { growthOf, LINEAR_GROWTH_MAX } from "../growth.ts";
 import { SEED } from "../seed.ts";
 
 const detailOf = (body: string | Uint8Array): string => {
@@ -87,14 +88,9 @@ test("positions count every kind of line break once", () => {
 });
 
 test("a document of ten times the size takes about ten times as long to scan, not a hundred", () => {
-  const [small = 0, large = 0] = [2_000, 20_000].map((length) => {
-    const text = JSON.stringify(Array.from({ length }, (_, index) => `item ${index} \\ "`));
-    const timesMs = Array.from({ length: 7 }, () => {
-      const startedAtMs = performance.now();
-      expect(findJsonFault(text)).toBeNull();
-      return performance.now() - startedAtMs;
-    });
-    return Math.min(...timesMs);
-  });
-  expect(large / small).toBeLessThan(50);
+  const prepare = (length: number): string =>
+    JSON.stringify(Array.from({ length }, (_, index) => `item ${index} \\ "`));
+  expect(growthOf(2000, { prepare, work: (text) => expect(findJsonFault(text)).toBeNull() })).toBeLessThan(
+    LINEAR_GROWTH_MAX,
+  );
 });
