@@ -20,8 +20,13 @@ import type { SlotWaiting } from "./slot-waiting.ts";
 const PAUSE_MS_FIRST = 8;
 const PAUSE_MS_MAX = 64;
 
-/** A slot that holds a request for longer than this is helped on, in milliseconds: a runner that is alive needs less. */
-const HELP_AFTER_MS = 200;
+/**
+ * A slot that holds a request for longer than this is helped on: a runner that is alive needs less, and help that nobody needs disturbs it.
+ * A cutover is some looks long, so it is a multiple of one, within bounds in milliseconds.
+ */
+const HELP_AFTER_LOOKS = 8;
+const HELP_AFTER_MS_MIN = 200;
+const HELP_AFTER_MS_MAX = 1000;
 
 /** What the request wants of the slot. `knownEpoch` is the slot epoch the edge knew, 0 for none. */
 export interface SlotRequest {
@@ -96,7 +101,7 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
       }
       const leftMs = deadlineMs - clock.nowMs();
       if (leftMs <= 0) return { kind: "moving" };
-      if (clock.nowMs() - heldFromMs >= HELP_AFTER_MS) help(address, outcome.ownership);
+      if (clock.nowMs() - heldFromMs >= helpAfterMs(tookMs)) help(address, outcome.ownership);
       await waiting.wait(address, Math.min(leftMs, Math.max(pauseMs, tookMs)));
       const lookedAtMs = clock.nowMs();
       const seen = await look(address, outcome.ownership, word);
@@ -108,6 +113,10 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
       if (outcome.kind === "served") return outcome;
     }
   };
+}
+
+function helpAfterMs(lookMs: number): number {
+  return Math.min(Math.max(HELP_AFTER_MS_MIN, HELP_AFTER_LOOKS * lookMs), HELP_AFTER_MS_MAX);
 }
 
 /** What is known of a GONE slot's decision; `silent`: its destination does not answer. */

@@ -214,24 +214,36 @@ describe("a slot that is not served here", () => {
     expect([answer, looks, questions]).toEqual([redirectTo(D, 5), 1, 5]);
   });
 
-  test("a slow store is looked at less often: pauses are as long as a look", async () => {
-    let nowMs = 0;
-    let looks = 0;
-    const spend = async (ms: number): Promise<void> => {
-      nowMs += ms;
-    };
-    const clock = { nowMs: () => nowMs, sleep: spend };
-    const store = { ownerships: async () => (await spend(100), (looks += 1), [at("FENCED", 5)]) };
-    const peers = { ownership: () => Promise.reject(new Error("nobody asks")) };
-    const log = () => undefined;
-    const access = createSlotAccess({ clock, store, peers, waiting: new SlotWaiting(clock), help: log, log });
-    const answer = await access({ collection, intent: "write", knownEpoch: 0 }, async () => {
-      return { kind: "not-owned", slot, ownership: at("FENCED", 5) } as const;
-    });
-    expect(answer).toEqual({ kind: "moving" });
-    expect(looks).toBeGreaterThan(8);
-    expect(looks).toBeLessThanOrEqual(11);
-  });
+  test.each([
+    { lookMs: 100, helpedAtMs: 800 },
+    { lookMs: 400, helpedAtMs: 1000 },
+  ])(
+    "a store whose looks take $lookMs ms is looked at less often, and helped on later",
+    async ({ lookMs, helpedAtMs }) => {
+      let nowMs = 0;
+      let looks = 0;
+      const helped: number[] = [];
+      const spend = async (ms: number): Promise<void> => {
+        nowMs += ms;
+      };
+      const clock = { nowMs: () => nowMs, sleep: spend };
+      const store = { ownerships: async () => (await spend(lookMs), (looks += 1), [at("FENCED", 5)]) };
+      const peers = { ownership: () => Promise.reject(new Error("nobody asks")) };
+      const log = () => undefined;
+      const help = () => void helped.push(nowMs);
+      const access = createSlotAccess({ clock, store, peers, waiting: new SlotWaiting(clock), help, log });
+      const answer = await access({ collection, intent: "write", knownEpoch: 0 }, async () => {
+        return { kind: "not-owned", slot, ownership: at("FENCED", 5) } as const;
+      });
+      expect(answer).toEqual({ kind: "moving" });
+      // A pause is as long as a look.
+      const looksMax = HOLD_MS_MAX / (2 * lookMs);
+      expect(looks).toBeGreaterThan(looksMax - 2);
+      expect(looks).toBeLessThanOrEqual(looksMax + 1);
+      expect(helped[0]).toBeGreaterThanOrEqual(helpedAtMs);
+      expect(helped[0]).toBeLessThan(helpedAtMs + 2 * lookMs);
+    },
+  );
 
   test("a slot that holds a request for long is helped on, one that settles soon is left alone", async () => {
     const soon = await play({ looks: [...Array.from({ length: 4 }, () => at("FENCED", 5)), "serve"] });
