@@ -30,7 +30,7 @@ afterAll(() => folder.remove());
 
 describeOnEngines("zgate up on engines", () => {
   test("runs, is looked at, and leaves nothing behind Ctrl-C but its data", { timeout: READY_MS_MAX }, async () => {
-    const instance = await startUp(data, [...ON_ENGINES, "--empty"], READY_MS_MAX);
+    const instance = await startUp(data, [...ON_ENGINES, "--shards", "2", "--empty"], READY_MS_MAX);
     running = instance;
     expect(instance.stdout()).toContain(`on Cassandra (1 node) with the catalog in DynamoDB; stop with Ctrl-C`);
     expect((await zgate(["put", "products", "left-pad", DOCUMENT, "--data", data])).code).toBe(0);
@@ -62,9 +62,15 @@ describeOnEngines("zgate up on engines", () => {
     expect(map.stderr).toContain("no instance is running in");
   });
 
-  test("a plain start has the data again; an engine that dies ends it", { timeout: READY_MS_MAX }, async () => {
-    const instance = await startUp(data, ["--empty"], READY_MS_MAX);
+  test("a start with a shard more has the data again; an engine that dies ends it", {
+    timeout: READY_MS_MAX,
+  }, async () => {
+    const instance = await startUp(data, ["--shards", "3", "--empty"], READY_MS_MAX);
     running = instance;
+    expect(instance.stdout()).toContain("→  shard-1, shard-2, shard-3\n");
+    expect(instance.stderr()).toMatch(/^shard-3 is new and owns nothing yet: .*\nstarting shard-1, shard-2, shard-3/m);
+    const added = await zgate(["shard", "add", "shard-3", "--data", data]);
+    expect(added.stdout).toContain("shard-3 answers; it holds 0 slots\n");
     expect((await zgate(["get", "products", "left-pad", "--data", data])).stdout).toBe(`${DOCUMENT}\n`);
     const tree = instance.tree();
     for (const pid of tree.find("dynamodbv2.local.main.ServerRunner")) process.kill(pid, "SIGKILL");
@@ -97,7 +103,7 @@ describeOnEngines("zgate up on engines", () => {
 
   test("the directory says what it was made on", () => {
     const layout: unknown = JSON.parse(readFileSync(join(data, "layout.json"), "utf8"));
-    const stores = { "shard-1": "cassandra", "shard-2": "cassandra" };
-    expect(layout).toMatchObject({ stores, catalog: "dynamodb", nodes: 1 });
+    const stores = { "shard-1": "cassandra", "shard-2": "cassandra", "shard-3": "cassandra" };
+    expect(layout).toMatchObject({ stores, catalog: "dynamodb", nodes: 1, asked: 3 });
   });
 });

@@ -1,10 +1,13 @@
 // An instance that gets one shard more on its directory, moves a range to it, and gives it up again: what an operator types, and reads.
+// On engines the configuration names them, and the operator makes the new shard's keyspace.
 // Must not look into a store or the catalog.
-import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_CONFIG } from "../../cli/configuration.ts";
+import { parseConfig } from "../../config/config.ts";
 import { createFolder, type Finished, putAway, startUp, type UpProcess, upOptions, zgate } from "./cli-process.ts";
+import { createStorage, IS_ON_ENGINES } from "./storage.ts";
 
 const folder = createFolder();
 let running: UpProcess | undefined;
@@ -21,10 +24,16 @@ afterAll(() => folder.remove());
 const LETTERS = [..."abcdefgz"];
 const KEYS = LETTERS.flatMap((first) => LETTERS.map((second) => `${first}${second}-key`));
 
+/** What a start says of a shard that is new, on engines alone. */
+const KEYSPACE_NOTE = IS_ON_ENGINES
+  ? "shard-3 needs its keyspace: zgate schema apply --shard shard-3, with the same --config\n"
+  : "";
+
 describe("a directory whose configuration gets a shard more", () => {
   const data = join(folder.path, "configured");
   const config = join(folder.path, "zgate.toml");
   const smaller = join(folder.path, "smaller.toml");
+  const storage = createStorage(data);
   const run = (...args: string[]): Promise<Finished> => zgate([...args, "--data", data]);
   const start = async (): Promise<UpProcess> => {
     running = await startUp(data, ["--empty", "--config", config]);
@@ -32,11 +41,25 @@ describe("a directory whose configuration gets a shard more", () => {
   };
   const documents = async (): Promise<readonly string[]> =>
     (await run("list", "products", "--all")).stdout.trimEnd().split("\n");
+  /** As the steps that `shard add` prints say. */
+  const makeKeyspace = async (steps: string): Promise<void> => {
+    const [, command = ""] = /^\d\. With Cassandra: zgate (.*)$/m.exec(steps) ?? [];
+    const applied = await zgate([...command.split(" "), "--config", config]);
+    expect(applied.code, `${steps}${applied.stderr}`).toBe(0);
+  };
   const rows = KEYS.map((key, index) => `${key}\t{"n":${index}}`).toSorted();
 
+  beforeAll(async () => {
+    const text = storage.configure(readFileSync(DEFAULT_CONFIG, "utf8"));
+    for (const file of [config, smaller]) writeFileSync(file, text);
+    await storage.prepare(parseConfig(text, config));
+  });
+  afterAll(async () => {
+    await stop();
+    await storage.remove();
+  });
+
   it("keeps data and maps, and has the shard with nothing in it", async () => {
-    copyFileSync(DEFAULT_CONFIG, config);
-    copyFileSync(DEFAULT_CONFIG, smaller);
     await start();
     const file = join(folder.path, "rows.tsv");
     writeFileSync(file, `key\tn\n${KEYS.map((key, index) => `${key}\t${index}\n`).join("")}`);
@@ -45,12 +68,14 @@ describe("a directory whose configuration gets a shard more", () => {
     const { code, stdout } = await run("shard", "add", "shard-3");
     expect(code).toBe(3);
     const table = /\[\[shards\]\]\n.*\n.*\n/.exec(stdout.replaceAll(/^ {3}/gm, ""))?.[0] ?? "";
-    appendFileSync(config, `\n${table}`);
+    appendFileSync(config, `\n${table}${IS_ON_ENGINES ? 'store = "test"\n' : ""}`);
+    if (IS_ON_ENGINES) await makeKeyspace(stdout);
     const { stdout: welcome, stderr } = await start().then((up) => ({ stdout: up.stdout(), stderr: up.stderr() }));
     expect(welcome).toContain("→  shard-1, shard-2, shard-3\n");
-    expect(stderr).toMatch(
-      /^shard-3 is new and owns nothing yet: zgate move products --start KEY --end KEY --to shard-3\nstarting shard-1/,
+    expect(stderr).toContain(
+      `shard-3 is new and owns nothing yet: zgate move products --start KEY --end KEY --to shard-3\n${KEYSPACE_NOTE}starting shard-1`,
     );
+    expect(stderr).toMatch(/^shard-3 is new/);
     const { ports } = JSON.parse((await run("status", "--json")).stdout);
     expect(Object.keys(ports)).toEqual(["edge", "shard-1", "shard-2", "shard-3"]);
     expect(JSON.parse((await run("map", "products", "--json")).stdout)).toMatchObject({
@@ -95,7 +120,8 @@ describe("a directory whose configuration gets a shard more", () => {
     await stop();
     running = await startUp(data, ["--empty", "--config", smaller]);
     expect(running.stderr()).toContain("asking shard-3, which is to be left out, what it holds…\n");
-    expect(running.stderr()).toContain("shard-3 is left out: nothing depends on it any more; its store stays in ");
+    const kept = IS_ON_ENGINES ? "\n" : `; its store stays in ${join(data, "shard-3")}\n`;
+    expect(running.stderr()).toContain(`shard-3 is left out: nothing depends on it any more${kept}`);
     expect(running.stdout()).toContain("→  shard-1, shard-2\n");
     expect(running.tree().find("shard-3")).toEqual([]);
     expect(await documents()).toEqual(rows);
@@ -103,7 +129,8 @@ describe("a directory whose configuration gets a shard more", () => {
   });
 });
 
-describe("a directory that was made with a number of shards", () => {
+// Such a directory has engines of its own; up-on-engines.test.ts adds a shard to one.
+describe.skipIf(IS_ON_ENGINES)("a directory that was made with a number of shards", () => {
   const data = join(folder.path, "numbered");
   const layout = () => JSON.parse(readFileSync(join(data, "layout.json"), "utf8"));
 

@@ -7,18 +7,15 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitFor } from "../../cli/supervisor/process-group.ts";
 import { createFolder, putAway, startUp, startZgate, type UpProcess, zgate } from "./cli-process.ts";
-import { IS_ON_ENGINES } from "./storage.ts";
-
-const START_MS_MAX = 240_000;
-const STORAGE = IS_ON_ENGINES ? ["--store", "cassandra", "--catalog", "dynamodb"] : [];
+import { UP_MS_MAX, UP_OPTIONS } from "./storage.ts";
 
 const folder = createFolder();
 const data = join(folder.path, "data");
 let instance: UpProcess | undefined;
 
 beforeAll(async () => {
-  instance = await startUp(data, [...STORAGE, "--empty"], START_MS_MAX);
-}, START_MS_MAX);
+  instance = await startUp(data, [...UP_OPTIONS, "--empty"], UP_MS_MAX);
+}, UP_MS_MAX);
 
 afterAll(async () => {
   await putAway(instance);

@@ -13,6 +13,7 @@ import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import type { OwnershipEvent } from "../../router/slot-transition.ts";
 import { runCaptured } from "../unit/cli/captured-program.ts";
 import { createFolder, type Finished, putAway, startUp, startZgate, type UpProcess, zgate } from "./cli-process.ts";
+import { UP_MS_MAX, UP_OPTIONS } from "./storage.ts";
 
 const folder = createFolder();
 const data = join(folder.path, "data");
@@ -23,12 +24,12 @@ const LETTERS = [..."abcdefghijkl"];
 const KEYS = LETTERS.flatMap((first) => LETTERS.map((second) => `${first}${second}-key`));
 
 beforeAll(async () => {
-  instance = await startUp(data, ["--empty"]);
+  instance = await startUp(data, [...UP_OPTIONS, "--empty"], UP_MS_MAX);
   const file = join(folder.path, "rows.tsv");
   writeFileSync(file, `key\tn\n${KEYS.map((key, index) => `${key}\t${index}\n`).join("")}`);
   const imported = await zgate(["import", "products", file, "--data", data]);
   if (imported.code !== 0) throw new Error(imported.stderr);
-});
+}, UP_MS_MAX);
 
 afterAll(async () => {
   await putAway(instance);

@@ -7,7 +7,6 @@ import { stringify } from "smol-toml";
 import { inject } from "vitest";
 import type { CollectionConfig, GatewayConfig, ShardConfig } from "../../config/config.ts";
 import { openSession } from "../../shards/cassandra/driver-session.ts";
-import { keyspaceOf } from "../../shards/cassandra/names.ts";
 import { applySchema } from "../../shards/cassandra/schema-apply.ts";
 import { readCassandraSettings } from "../../shards/cassandra/settings.ts";
 import { openClient } from "../../shards/catalog/dynamodb-client.ts";
@@ -21,8 +20,17 @@ import type { EngineAddresses } from "../engines/engines.ts";
 /** The engines of this run; null in the run on embedded files. */
 export const ENGINES: EngineAddresses | null = inject("engines") ?? null;
 
+/** More than all suites of a run have at a time. */
+const KEYSPACES_MAX = 1000;
+
 /** Says for `test.skipIf` that what is tested are SQLite's own files. */
 export const IS_ON_ENGINES: boolean = ENGINES !== null;
+
+/** Options with which `zgate up` keeps a new directory in what this run is on: on engines, in some of its own. */
+export const UP_OPTIONS: readonly string[] = IS_ON_ENGINES ? ["--store", "cassandra", "--catalog", "dynamodb"] : [];
+
+/** Longest start of such an instance, in milliseconds. */
+export const UP_MS_MAX: number = IS_ON_ENGINES ? 240_000 : 90_000;
 
 /** Where one instance's data lie. */
 export interface TestStorage {
@@ -32,7 +40,7 @@ export interface TestStorage {
   prepare(config: GatewayConfig): Promise<void>;
   openStore(config: GatewayConfig, shard: string): Promise<Store>;
   openCatalog(config: GatewayConfig): Promise<Catalog>;
-  /** Drops what `prepare` has made. */
+  /** Drops what `prepare` has made, and the keyspaces of shards that were added since. */
   remove(): Promise<void>;
 }
 
@@ -106,9 +114,12 @@ async function prepareEngines(config: GatewayConfig): Promise<void> {
 
 async function dropAll(config: GatewayConfig): Promise<void> {
   await onCluster(config, async ({ session, settings }) => {
-    for (const { id } of config.shards.values()) {
-      await session.changeSchema(`DROP KEYSPACE IF EXISTS ${keyspaceOf(settings.keyspacePrefix, id)}`);
-    }
+    const cql = "SELECT keyspace_name FROM system_schema.keyspaces";
+    const { rows } = await session.readQuorum({ cql, parameters: [] }, { rowsMax: KEYSPACES_MAX, after: null });
+    const own = rows
+      .map((row) => String(row["keyspace_name"]))
+      .filter((name) => name.startsWith(settings.keyspacePrefix));
+    for (const keyspace of own) await session.changeSchema(`DROP KEYSPACE IF EXISTS ${keyspace}`);
   });
   if (config.catalog.kind !== "dynamodb") return;
   const client = await openClient(dynamodbAddressOf(config.catalog, process.env));
