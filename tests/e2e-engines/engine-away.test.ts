@@ -1,10 +1,12 @@
-// A shard on real engines when the catalog, or the database itself, is away for a while: what goes on, what is refused and
-// how, and that everything comes back without anybody's help.
+// A shard and an operator on real engines when the catalog, or the database itself, is away for a while: what goes on, what
+// is refused and how, and that everything comes back without anybody's help.
 // Must not stop an engine: other tests use it. What stands between is cut instead.
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { HEADER } from "../../router/contract.ts";
+import { type Finished, zgate } from "../e2e/cli-process.ts";
 import { findFreePorts } from "../e2e/free-ports.ts";
+import { createGatewayFolder, type GatewayFolder } from "../e2e/gateway-process.ts";
 import { createShardClient, type ShardAnswer, type ShardClient } from "../e2e/shard-client.ts";
 import {
   createShardFiles,
@@ -13,6 +15,7 @@ import {
   type ShardProcess,
   spawnShard,
   startShard,
+  twoShardConfig,
 } from "../e2e/shard-process.ts";
 import { type CutProxy, startProxy } from "../engines/cut-proxy.ts";
 import { describeOnEngines } from "../engines/engines.ts";
@@ -150,6 +153,93 @@ describeOnEngines("a shard whose engines go away", (engines) => {
       message: expect.stringContaining(`cannot reach the store "test" at ${database.address}`),
     });
   });
+});
+
+describeOnEngines("an operator whose catalog goes away", (engines) => {
+  const COMMANDS = [
+    ["map", "products"],
+    ["map", "products", "--history"],
+    ["moves"],
+    ["move", "products", "--start", "b", "--end", "c", "--to", "shard-2", "--dry-run"],
+    ["split", "products", "at", "g", "--dry-run"],
+    ["doctor"],
+  ] as const;
+  /** Ten seconds of trying, three for a request that is under way then, and the start of a command on a busy machine. */
+  const COMMAND_MS_MAX = 40_000;
+
+  let folder: GatewayFolder;
+  let files: ShardFiles;
+  let catalog: CutProxy;
+  let client: ShardClient;
+  const running: ShardProcess[] = [];
+
+  beforeAll(async () => {
+    const port = await findFreePorts(2);
+    catalog = await startProxy(new URL(engines.dynamodb.endpoint).host);
+    folder = await createGatewayFolder();
+    files = await createShardFiles({
+      configText: twoShardConfig([port, port + 1]),
+      directory: folder.directory.root,
+      addresses: { ...engines, dynamodb: { ...engines.dynamodb, endpoint: `http://${catalog.address}` } },
+    });
+    writeFileSync(folder.directory.config, files.configText);
+    for (const [index, shard] of ["shard-1", "shard-2"].entries()) {
+      running.push(await startShard({ files, shard, port: port + index, workers: 1 }));
+    }
+    client = createShardClient(`http://127.0.0.1:${port}`);
+  });
+
+  afterAll(async () => {
+    await client.close();
+    await Promise.all(running.map((shard) => shard.destroy()));
+    await files.remove();
+    await catalog.close();
+  });
+
+  const run = async (args: readonly string[]): Promise<Finished & { readonly tookMs: number }> => {
+    const startedMs = performance.now();
+    const finished = await zgate([...args, "--data", folder.directory.root]);
+    return { ...finished, tookMs: performance.now() - startedMs };
+  };
+
+  /** One write and read after the other, until the work is done. */
+  const whileServed = async <Value>(
+    work: Promise<Value>,
+  ): Promise<{ readonly value: Value; readonly served: number }> => {
+    let isOver = false;
+    const ending = work.finally(() => {
+      isOver = true;
+    });
+    let served = 0;
+    while (!isOver) {
+      const key = `a-${served}`;
+      const put = { method: "PUT", path: `/products/${key}`, body: `"${key}"`, headers: PERMISSIONS };
+      expect([200, 201]).toContain((await client.send(put)).status);
+      expect((await client.send({ path: `/products/${key}` })).json()).toBe(key);
+      served += 1;
+    }
+    return { value: await ending, served };
+  };
+
+  test.each(["cut", "silence"] as const)(
+    "%s: each command names it and ends, data are served, and all comes back",
+    async (fault) => {
+      await catalog[fault]();
+      const { value: failed, served } = await whileServed(Promise.all(COMMANDS.map(run)));
+      expect(served).toBeGreaterThan(10);
+      for (const [index, { code, stdout, stderr, tookMs }] of failed.entries()) {
+        const command = COMMANDS[index]?.join(" ");
+        expect([code, stdout], command).toEqual([1, ""]);
+        expect(stderr, command).toMatch(
+          /^zgate: [^\n]*the catalog, the table \S+ of http:\S+: [^\n]*does not answer: [^\n]+\n$/,
+        );
+        expect(stderr, command).toContain(`http://${catalog.address}`);
+        expect(tookMs, command).toBeLessThan(COMMAND_MS_MAX);
+      }
+      await catalog.mend();
+      for (const args of COMMANDS) expect(await run(args)).toMatchObject({ code: 0, stderr: "" });
+    },
+  );
 });
 
 describeOnEngines("a shard whose keyspace was never made", (engines) => {
