@@ -1,10 +1,11 @@
-// Runs the tests, repeats at the end what failed, and closes with the line `N passed, N failed, N skipped`, whatever happens.
+// Runs the tests, repeats at the end what was left out for want of engines and what failed, and closes with the line `N passed, N failed, N skipped`, whatever happens.
 // Arguments go to vitest; without any, everything runs in stages, and the coverage thresholds hold.
 // It must not decide what a test is: vitest.config.ts does.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeSkipped, readSkipped, SKIPPED_ENV, type Skipped } from "./engines/engine-absence.ts";
 import type { Counts, Summary } from "./summary-reporter.ts";
 
 const NO_TESTS: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -32,20 +33,24 @@ function projects(...names: readonly string[]): readonly string[] {
 
 interface StageResult extends Summary {
   readonly exitCode: number;
+  readonly skipped: readonly Skipped[];
 }
 
 async function runTests(args: readonly string[]): Promise<number> {
   let counts = NO_TESTS;
   const failures: string[] = [];
+  const skipped: Skipped[] = [];
   let exitCode = 0;
   for (const stage of args.length === 0 ? STAGES : [args]) {
     const result = await runStage(stage);
     counts = sumOf(counts, result.counts);
     failures.push(...result.failures);
+    skipped.push(...result.skipped);
     exitCode = exitCode === 0 ? result.exitCode : exitCode;
     // Killed from outside: what follows is not wanted either.
     if (result.exitCode > 128) break;
   }
+  for (const line of describeSkipped(skipped)) console.log(`\n${line}`);
   if (failures.length > 0) console.log(`\nWhat failed:\n${failures.map((failure) => `- ${failure}`).join("\n")}\n`);
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return exitCode === 0 && counts.failed > 0 ? 1 : exitCode;
@@ -53,10 +58,11 @@ async function runTests(args: readonly string[]): Promise<number> {
 
 async function runStage(args: readonly string[]): Promise<StageResult> {
   const directory = mkdtempSync(join(tmpdir(), "zgate-tests-"));
-  const summaryFile = join(directory, "summary.json");
+  const files = { summary: join(directory, "summary.json"), skipped: join(directory, "skipped.ndjson") };
   try {
-    const exitCode = await runVitest(args, summaryFile);
-    return { ...judge(readSummary(summaryFile), exitCode, args), exitCode };
+    const exitCode = await runVitest(args, files);
+    const skipped = readSkipped(files.skipped);
+    return { ...judge(readSummary(files.summary), exitCode, args), exitCode, skipped };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -90,15 +96,22 @@ function readSummary(file: string): Summary {
   }
 }
 
+/** What a stage leaves behind. */
+interface StageFiles {
+  readonly summary: string;
+  readonly skipped: string;
+}
+
 /** Resolves to the exit code once vitest and its output have ended. */
-function runVitest(args: readonly string[], summaryFile: string): Promise<number> {
+function runVitest(args: readonly string[], files: StageFiles): Promise<number> {
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
   const child = spawn(process.execPath, [vitest, "run", ...args], {
     cwd: root,
     stdio: "inherit",
     env: {
       ...process.env,
-      ZGATE_TEST_SUMMARY: summaryFile,
+      ZGATE_TEST_SUMMARY: files.summary,
+      [SKIPPED_ENV]: files.skipped,
       // The local Workers runtime asks nobody anything.
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_SEND_ERROR_REPORTS: "false",

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Catalog } from "../../shards/catalog/port.ts";
 import { TEST_SIGNING_KEYS } from "../e2e/shard-process.ts";
-import { explainAbsence } from "../faults/engine-absence.ts";
+import { explainAbsence, noteSkipped } from "../engines/engine-absence.ts";
 import { FaultyCluster } from "../faults/faulty-cluster.ts";
 import { keySetOf } from "../faults/key-set.ts";
 import { cleanUpAtLast } from "../faults/last-resort.ts";
@@ -39,7 +39,7 @@ const { seed, minutes, store } = options;
 const profile = PROFILES[store];
 const keyNames = keysOf(profile.settings.collections);
 const absence = store === "cassandra" ? explainAbsence(["cassandra", "dynamodb"]) : null;
-if (absence !== null) console.info(`chaos with moves on Cassandra is skipped: ${absence}`);
+if (absence !== null) noteSkipped({ what: "chaos with moves on Cassandra", why: absence });
 else console.info(`chaos with moves on ${store}, edges ${options.edges}: ZGATE_SEED=${seed}, ${minutes} minutes`);
 
 /** The part of the time that is without faults, and how much longer it may take. */

@@ -6,14 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import {
-  EnginesError,
-  type EnginesRequest,
-  type RunningEngines,
-  requireRunnable,
-  startEngines,
-} from "../../engines/engines.ts";
-import { ARTIFACTS, DATACENTER, DYNAMODB_REGION } from "../../engines/settings.ts";
+import { type EnginesRequest, type RunningEngines, startEngines } from "../../engines/engines.ts";
+import { DATACENTER, DYNAMODB_REGION } from "../../engines/settings.ts";
+import { explainAbsence, noteSkipped } from "./engine-absence.ts";
 import type { CassandraAddress, EngineAddresses } from "./engines.ts";
 
 /** What can be named by the environment instead of being started: `host:port` (or several with commas) and an URL. */
@@ -21,10 +16,10 @@ const NAMED = { single: "ZGATE_CASSANDRA_1", cluster: "ZGATE_CASSANDRA_3", dynam
 
 /** Vitest's hook: provides `inject("engines")` and hands back what ends it all. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const absence = explainAbsence();
+  const areNamed = Object.values(NAMED).every((name) => process.env[name] !== undefined);
+  const absence = areNamed ? null : explainAbsence(["cassandra", "dynamodb"]);
   if (absence !== null) {
-    if (process.env["ZGATE_REQUIRE_ENGINES"] === "1") throw new EnginesError(`ZGATE_REQUIRE_ENGINES=1, but ${absence}`);
-    process.stdout.write(`tests on real engines are skipped: ${absence.split("\n")[0] ?? ""}\n`);
+    noteSkipped({ what: "tests on real engines", why: absence });
     project.provide("engines", null);
     return async () => undefined;
   }
@@ -64,18 +59,6 @@ async function release(shared: SharedEngines): Promise<void> {
   if (shared.users > 0) return;
   world[SHARED] = undefined;
   await shared.started.stop();
-}
-
-/** Why the engines cannot be had, or null when they can: all are named, or there is what starts them. */
-function explainAbsence(): string | null {
-  if (Object.values(NAMED).every((name) => process.env[name] !== undefined)) return null;
-  try {
-    requireRunnable([ARTIFACTS.cassandra, ARTIFACTS.dynamodb]);
-    return null;
-  } catch (error) {
-    if (error instanceof EnginesError) return error.message;
-    throw error;
-  }
 }
 
 /** Engines of this run, in directories of their own. */

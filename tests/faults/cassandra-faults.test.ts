@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TEST_SIGNING_KEYS } from "../e2e/shard-process.ts";
+import { explainAbsence, noteSkipped } from "../engines/engine-absence.ts";
 import { createRandom } from "../history/random.ts";
 import { type CassandraShards, startCassandraShards } from "./cassandra-shards.ts";
-import { explainAbsence } from "./engine-absence.ts";
 import { FaultyCluster, logBytes, logSince } from "./faulty-cluster.ts";
 import { cleanUpAtLast } from "./last-resort.ts";
 import { Load } from "./load.ts";
@@ -23,7 +23,7 @@ import { findSocketOwner } from "./socket-owner.ts";
 const options = readRunOptions(process.env, { operations: 20_000, minutes: 30 });
 const { seed } = options;
 const absence = explainAbsence();
-if (absence !== null) console.info(`faults on Cassandra are skipped: ${absence}`);
+if (absence !== null) noteSkipped({ what: "faults on Cassandra", why: absence });
 else console.info(`faults on Cassandra: ZGATE_SEED=${seed}, ${options.operations} operations`);
 
 /** Longer than a shard or a server waits for an answer (5 s), and than a client does (9 s). */

@@ -6,7 +6,7 @@ import { startGuarded } from "../../../engines/guarded-process.ts";
 import { cacheDirectory, ensureJars, isComplete, requireRunnable } from "../../../engines/jars.ts";
 import { ARTIFACTS } from "../../../engines/settings.ts";
 import { findToolchain } from "../../../engines/toolchain.ts";
-import { explainAbsence } from "../../faults/engine-absence.ts";
+import { explainAbsence } from "../../engines/engine-absence.ts";
 import { createFakePrograms, type FakeBehaviour, type FakePrograms } from "./fake-programs.ts";
 
 const TIMEOUT_MS = 30_000;
