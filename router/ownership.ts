@@ -40,6 +40,12 @@ export type Access =
   | { readonly kind: "hold" }
   | { readonly kind: "redirect"; readonly epoch: number; readonly owner: ShardId | null };
 
+/** Whether all columns agree. */
+export function isSameOwnership(left: Ownership, right: Ownership): boolean {
+  const isMove = left.move === right.move && left.run === right.run && left.digest === right.digest;
+  return isMove && left.state === right.state && left.epoch === right.epoch && left.to === right.to;
+}
+
 /** Whether rows may be shown that were read together with these columns. */
 export function isReadable({ state }: Ownership): boolean {
   return state === "OWNER" || state === "FENCED";

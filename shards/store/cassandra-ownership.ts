@@ -9,7 +9,7 @@
 import { hash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CollectionName, SlotId } from "../../router/ids.ts";
-import type { Ownership } from "../../router/ownership.ts";
+import { isSameOwnership, type Ownership } from "../../router/ownership.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import { type CassandraSession, type Statement, type Urgency } from "../cassandra/session.ts";
 import { isUnknown, storeErrorOf } from "./cassandra-fault.ts";
@@ -73,12 +73,6 @@ function readFate(table: OwnershipTable, slot: SlotId): Promise<Ownership> {
 function checkEpochs(expected: number, next: number): void {
   if (next < expected) throw new RangeError(`epoch ${expected} must not become ${next}`);
   if (!Number.isSafeInteger(next)) throw new RangeError(`epoch ${next} is larger than what can be counted exactly`);
-}
-
-/** Whether all columns agree. */
-export function isSameOwnership(left: Ownership, right: Ownership): boolean {
-  const isMove = left.move === right.move && left.run === right.run && left.digest === right.digest;
-  return isMove && left.state === right.state && left.epoch === right.epoch && left.to === right.to;
 }
 
 /** Whether any slot is held: looks at the slots themselves, whatever is remembered of claims. */

@@ -18,9 +18,8 @@
  * write from before it.
  */
 import type { SlotId } from "../../router/ids.ts";
-import { NEVER_HELD, type Ownership } from "../../router/ownership.ts";
+import { isSameOwnership, NEVER_HELD, type Ownership } from "../../router/ownership.ts";
 import type { CassandraSession, Columns } from "../cassandra/session.ts";
-import { isSameOwnership } from "./cassandra-ownership.ts";
 import {
   DOCUMENT_KIND,
   parseDocument,

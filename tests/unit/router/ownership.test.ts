@@ -8,6 +8,7 @@ import {
   decideAccess,
   decisionOf,
   FIRST_OWNER,
+  isSameOwnership,
   NEVER_HELD,
   OWN_STATES,
   type Ownership,
@@ -99,6 +100,21 @@ describe("decideAccess", () => {
   it("stops at a state that there is not", () => {
     const slot = { ...slotIn("OWNER"), state: "LOST" as OwnState };
     expect(() => decideAccess(slot, { intent: "read", knownEpoch: 0 }, "decided")).toThrow("broken assumption");
+  });
+});
+
+describe("isSameOwnership", () => {
+  const columns: Ownership = { ...slotIn("RECEIVING"), digest: "digest-1" };
+  it.each([
+    ["every column", {}, true],
+    ["all but the state", { state: "OWNER" }, false],
+    ["all but the epoch", { epoch: EPOCH + 1 }, false],
+    ["all but the move", { move: "move-2" }, false],
+    ["all but the run", { run: "run-2" }, false],
+    ["all but the other side", { to: "shard-3" as ShardId }, false],
+    ["all but the digest", { digest: null }, false],
+  ] as const)("two that agree in %s", (_name, other, expected) => {
+    expect(isSameOwnership(columns, { ...columns, ...other })).toBe(expected);
   });
 });
 
