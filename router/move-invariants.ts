@@ -1,12 +1,14 @@
 /**
- * What must hold of a slot at every moment, whatever is lost, late or doubled: each invariant as a named predicate over plain
- * descriptions. The model, the simulation and `doctor` use them. They must not repair anything.
+ * What must hold of a slot's columns and moves at every moment, whatever is lost, late or doubled: each invariant as a named predicate
+ * over plain descriptions. The model, the simulation and `doctor` use them. They must not repair anything.
  */
 import { quote, type ShardId } from "./ids.ts";
-import { confirmed, type Decision, decisionOf, type Ownership } from "./ownership.ts";
+import { confirmed, type Decision, decisionOf, isSameOwnership, type Ownership } from "./ownership.ts";
+import type { MoveOutcome } from "./slot-move.ts";
 import { destinationStand, type SlotMove } from "./slot-stand.ts";
+import { type OwnershipEvent, transition } from "./slot-transition.ts";
 
-/** The invariants by number. Those about columns are predicates here; I7 and I10 are shown as the sentences say. */
+/** The invariants by number. Each is a predicate: here, or in history-invariants.ts where it is about writes, rows, edges or the end. */
 export const INVARIANTS = {
   I1: "a slot has at most one owner",
   I2: "a slot's epoch never goes down, and each owner's epoch is new",
@@ -34,6 +36,9 @@ export interface Finding {
   readonly invariant: InvariantId;
   readonly detail: string;
 }
+
+/** What a predicate says that finds nothing. One for all: the model asks millions of times. */
+export const NO_FINDINGS: readonly Finding[] = [];
 
 /** One shard's part of the slot. `content` stands for all its rows, tombstones and idempotency records: equal text, equal rows. */
 export interface SlotCopy {
@@ -68,7 +73,7 @@ export function inspect(picture: SlotPicture): readonly Finding[] {
 /** I1. */
 function oneOwner({ copies }: SlotPicture): readonly Finding[] {
   const owners = copies.filter(({ ownership }) => ownership.state === "OWNER").map(({ shard }) => shard);
-  return owners.length <= 1 ? [] : [finding("I1", `${owners.join(" and ")} both own it`)];
+  return owners.length <= 1 ? NO_FINDINGS : [finding("I1", `${owners.join(" and ")} both own it`)];
 }
 
 /** I12. */
@@ -108,7 +113,7 @@ function decisionIsExact(picture: SlotPicture): readonly Finding[] {
 /** I14: the destination of an aborted move is below the epoch that a next move of the owner gives it. */
 function canReceiveAgain(picture: SlotPicture): readonly Finding[] {
   const owner = picture.copies.find(({ ownership }) => ownership.state === "OWNER");
-  if (owner === undefined) return [];
+  if (owner === undefined) return NO_FINDINGS;
   return picture.moves.flatMap(({ move, outcome, isReported }) => {
     const destination = copyAt(picture, move.destination)?.ownership;
     if (!isReported || outcome !== "aborted" || destination?.state !== "ABORTED") return [];
@@ -127,7 +132,36 @@ export function epochsGrow(before: Ownership, after: Ownership, ownerEpochs: rea
   const latest = Math.max(0, ...ownerEpochs);
   return isNewTerm && after.epoch <= latest
     ? [finding("I2", `an owner at epoch ${after.epoch}, where epoch ${latest} had one`)]
-    : [];
+    : NO_FINDINGS;
+}
+
+/** I7 for one change of columns: some event brings it about. `table` is the one that is in force. */
+export function changedByTransition(before: Ownership, after: Ownership, table = transition): readonly Finding[] {
+  if (isSameOwnership(before, after)) return NO_FINDINGS;
+  const isMade = eventsTo(before, after).some((event) => {
+    const outcome = table(before, event);
+    return outcome.kind === "change" && isSameOwnership(outcome.next, after);
+  });
+  return isMade
+    ? NO_FINDINGS
+    : [finding("I7", `no event leads from ${JSON.stringify(before)} to ${JSON.stringify(after)}`)];
+}
+
+/** Every event that may have led there: all that an event carries is in the columns before it or after it. */
+function eventsTo(before: Ownership, { epoch, move, run, to, digest }: Ownership): readonly OwnershipEvent[] {
+  if (move === null || to === null) return [{ kind: "claim" }];
+  const of = { move, epoch };
+  const sealed = { ...of, run: run ?? "", digest: digest ?? "" };
+  return [
+    { kind: "begin", ...of, run: sealed.run, seenEpoch: before.epoch, source: to },
+    { kind: "take-over", ...of, run: sealed.run, previousRun: before.run ?? "" },
+    { kind: "fence", ...of, destination: to },
+    { kind: "seal", ...sealed },
+    { kind: "go", ...of },
+    { kind: "decide", ...sealed },
+    { kind: "abort", ...of },
+    { kind: "restore", move, epoch: epoch - 1, destination: to },
+  ];
 }
 
 /** I3 for a destination that has just become owner. */
@@ -138,7 +172,7 @@ export function decidedAfterGone(source: SlotCopy, destination: SlotCopy): reado
     return [finding("I3", `${destination.shard} is owner while ${source.shard} is ${describe(source.ownership)}`)];
   }
   return source.content === destination.content
-    ? []
+    ? NO_FINDINGS
     : [finding("I3", `${destination.shard} became owner with "${destination.content}", not "${source.content}"`)];
 }
 
@@ -148,7 +182,13 @@ export function fencedByLiveMove(after: Ownership, moves: readonly MoveHistory[]
   const isEnded = history?.isReported === true && history.outcome === "aborted";
   return after.state === "FENCED" && isEnded
     ? [finding("I11", `${quote(after.move)} fences after it was aborted`)]
-    : [];
+    : NO_FINDINGS;
+}
+
+/** I13 for a runner that says how a move has ended. */
+export function reportIsTrue(move: string, said: MoveOutcome, happened: MoveHistory["outcome"]): readonly Finding[] {
+  const isFalse = said === "decided" ? happened !== "decided" : said === "aborted" && happened === "decided";
+  return isFalse ? [finding("I13", `${move} is reported as ${said}, but it is ${happened}`)] : NO_FINDINGS;
 }
 
 /** I6 for the copy that is about to answer a read. */
@@ -157,7 +197,7 @@ export function mayAnswerRead(picture: SlotPicture, answering: SlotCopy): readon
   const other = copyAt(picture, to)?.ownership.state;
   const isFine = state === "OWNER" || (state === "FENCED" && other !== "OWNER");
   return isFine
-    ? []
+    ? NO_FINDINGS
     : [finding("I6", `${answering.shard} answers a read as ${state}, ${quote(to)} is ${quote(other)}`)];
 }
 
@@ -166,7 +206,7 @@ export function redirectIsTrue(
   redirect: { readonly epoch: number; readonly owner: ShardId | null },
   owners: ReadonlyMap<number, ShardId>,
 ): readonly Finding[] {
-  if (redirect.owner === null || owners.get(redirect.epoch) === redirect.owner) return [];
+  if (redirect.owner === null || owners.get(redirect.epoch) === redirect.owner) return NO_FINDINGS;
   return [finding("I15", `sent to ${redirect.owner} at epoch ${redirect.epoch}, which it did not own`)];
 }
 

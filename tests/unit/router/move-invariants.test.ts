@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ShardId } from "../../../router/ids.ts";
 import {
+  changedByTransition,
   decidedAfterGone,
   epochsGrow,
   type Finding,
@@ -11,10 +12,11 @@ import {
   type MoveHistory,
   mayAnswerRead,
   redirectIsTrue,
+  reportIsTrue,
   type SlotCopy,
   type SlotPicture,
 } from "../../../router/move-invariants.ts";
-import { NEVER_HELD, type Ownership, type OwnState } from "../../../router/ownership.ts";
+import { FIRST_OWNER, NEVER_HELD, type Ownership, type OwnState } from "../../../router/ownership.ts";
 
 const [ONE, TWO, THREE] = ["shard-1", "shard-2", "shard-3"] as unknown as readonly [ShardId, ShardId, ShardId];
 const OF_MOVE = { move: "m-1", run: null, digest: null };
@@ -100,6 +102,37 @@ describe("changes", () => {
     expect(broken(epochsGrow(before, after, owners))).toEqual(expected);
   });
 
+  const owner = slot("OWNER", 1);
+  const running = { ...filling, run: "r-1" };
+  it.each([
+    ["nothing", owner, owner, []],
+    ["claim", NEVER_HELD, FIRST_OWNER, []],
+    ["begin", NEVER_HELD, running, []],
+    ["begin of a later move", aborted, { ...running, move: "m-2", epoch: 4 }, []],
+    ["take-over", running, { ...running, run: "r-2" }, []],
+    ["fence", owner, fenced, []],
+    ["seal", running, { ...running, digest: "d-1" }, []],
+    ["go", fenced, gone, []],
+    ["decide", { ...running, digest: "d-1" }, { ...decided, run: "r-1" }, []],
+    ["abort", running, { ...running, state: "ABORTED" }, []],
+    ["restore of a fenced source", fenced, { ...fenced, state: "OWNER", epoch: 3 }, []],
+    ["restore of an owner", owner, { ...fenced, state: "OWNER", epoch: 3 }, []],
+    ["clean-up that gives the slot up", gone, NEVER_HELD, ["I7"]],
+    ["clean-up that forgets the move", gone, { ...gone, move: null }, ["I7"]],
+    ["clean-up that forgets the other side", gone, { ...gone, to: null }, ["I7"]],
+    ["copy that takes the run along", running, { ...running, run: null }, ["I7"]],
+    ["copy that breaks the seal", { ...running, digest: "d-1" }, running, ["I7"]],
+    ["expiry that opens the slot", fenced, { ...fenced, state: "OWNER" }, ["I7"]],
+    ["decision before the seal", running, { ...running, state: "OWNER" }, ["I7"]],
+  ] as const)("I7, change by %s", (_name, before, after, expected) => {
+    expect(broken(changedByTransition(before, after))).toEqual(expected);
+  });
+
+  it("I7, change by the table that is in force", () => {
+    const dead = () => ({ kind: "done" }) as const;
+    expect(broken(changedByTransition(owner, fenced, dead))).toEqual(["I7"]);
+  });
+
   it.each([
     ["source gone, same rows", at(ONE, gone), at(TWO, decided), []],
     ["other rows", at(ONE, gone), at(TWO, decided, "b"), ["I3"]],
@@ -123,6 +156,19 @@ describe("changes", () => {
 });
 
 describe("answers", () => {
+  it.each([
+    ["decided", "decided", []],
+    ["decided", "open", ["I13"]],
+    ["decided", "aborted", ["I13"]],
+    ["aborted", "aborted", []],
+    ["aborted", "open", []],
+    ["aborted", "decided", ["I13"]],
+    ["over", "open", []],
+    ["over", "decided", []],
+  ] as const)("I13, a move is reported as %s and is %s", (said, happened, expected) => {
+    expect(broken(reportIsTrue("m-1", said, happened))).toEqual(expected);
+  });
+
   it.each([
     ["an owner", slot("OWNER", 1), NEVER_HELD, []],
     ["a fenced source", fenced, sealed, []],
