@@ -1,16 +1,16 @@
 // What a message does when it arrives, which may be at any time and more than once.
 // Must not decide by itself: the protocol does.
+import { appliedOnce, refusalIsFinal, sentOnce } from "../../router/history-invariants.ts";
 import {
   decidedAfterGone,
   epochsGrow,
   type Finding,
   fencedByLiveMove,
-  finding,
   type SlotCopy,
 } from "../../router/move-invariants.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { OwnershipEvent } from "../../router/slot-transition.ts";
-import { answered, isWaitingFor } from "./clients.ts";
+import { answered, historyOf, isWaitingFor } from "./clients.ts";
 import {
   cellAt,
   describeContent,
@@ -197,12 +197,15 @@ function arrivePage(arrival: Arrival, { at, run, cell, value }: Of<"page">): voi
 
 function arriveCleanUp(arrival: Arrival, { at, of }: Of<"clean-up">): void {
   const { world, state } = arrival;
-  if (!world.protocol.mayCleanUp(world.ownership(state, at), of)) {
+  const ownership = world.ownership(state, at);
+  if (!world.protocol.mayCleanUp(ownership, of)) {
     world.coverage.add("clean-up arrives without effect");
     return;
   }
   const next = state.slice();
   next[world.layout.content + at] = 0;
+  const left = world.protocol.columnsCleaned(ownership);
+  if (left !== ownership) next[at] = world.ownerships.numberOf(left);
   arrival.arrives(next, "clean-up removes rows");
 }
 
@@ -278,15 +281,10 @@ function judge(world: World, next: Int32Array, { at, write }: { at: number; writ
 
 function noteApplied(world: World, next: Int32Array, write: NumberedWrite): readonly Finding[] {
   const truth = world.truth(next);
-  const bit = 2 ** write.number;
   const registers = truth.registers.with(write.row, visible(world.schema, write.number));
-  world.setTruth(next, { registers, applied: truth.applied | bit });
-  const findings: Finding[] = [];
-  if ((truth.applied & bit) !== 0) {
-    findings.push(finding(write.operation.isKeyed ? "I5" : "I8", `w${write.number} is applied a second time`));
-  }
-  if ((truth.refused & bit) !== 0) findings.push(finding("I4", `w${write.number} is applied after it was refused`));
-  return findings;
+  world.setTruth(next, { registers, applied: truth.applied | (2 ** write.number) });
+  const history = historyOf(truth, write);
+  return [...appliedOnce(history), ...sentOnce(history), ...refusalIsFinal(history)];
 }
 
 /** A message for people. */

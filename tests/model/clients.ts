@@ -1,12 +1,13 @@
 // Clients with their edges, and the workers that answer them: routing, redirects, waiting, unknown outcomes, retries.
 // Must not look at anything that a real one could not see.
-import { type Finding, finding, mayAnswerRead, redirectIsTrue } from "../../router/move-invariants.ts";
+import { answerIsTrue, hintsGoForward, readIsTrue, type WriteHistory } from "../../router/history-invariants.ts";
+import { type Finding, mayAnswerRead, NO_FINDINGS, redirectIsTrue } from "../../router/move-invariants.ts";
 import { type Access, confirmed, type Decision, decideAccess, type Ownership } from "../../router/ownership.ts";
 import { routeOf } from "../../router/route-hints.ts";
 import { cellAt, type NumberedWrite, valueOf, visible } from "./content.ts";
 import type { Operation } from "./scope.ts";
 import type { Emit } from "./step.ts";
-import { type ClientState, type Message, SLOT, type World, word } from "./world.ts";
+import { type ClientState, type Message, SLOT, type Truth, type World, word } from "./world.ts";
 
 const FIRST_KEY = "aa";
 
@@ -123,23 +124,16 @@ function followRedirect(turn: Turn, access: Extract<Access, { readonly kind: "re
   const { world, state, client } = turn;
   const { epoch, owner } = access;
   const findings = redirectIsTrue({ epoch, owner }, new Map(world.truth(state).owners));
-  const hints = world.protocol.learnOwner(world.hints.valueOf(client.hints), { slot: SLOT, epoch, owner });
-  if (hints === world.hints.valueOf(client.hints)) {
+  const before = world.hints.valueOf(client.hints);
+  const hints = world.protocol.learnOwner(before, { slot: SLOT, epoch, owner });
+  if (hints === before) {
     world.coverage.add("redirect tells nothing new");
     if (owner === null) return;
   }
-  const learned = world.hints.numberOf(hints);
-  const [before, after] = [
-    routeOf(world.hints.valueOf(client.hints), SLOT, FIRST_KEY),
-    routeOf(hints, SLOT, FIRST_KEY),
-  ];
   emitClient(
     turn,
-    { ...client, hints: learned },
-    {
-      name: "edge follows a redirect",
-      findings: [...findings, ...wentBack("epoch", before?.epoch ?? 0, after?.epoch ?? 0)],
-    },
+    { ...client, hints: world.hints.numberOf(hints) },
+    { name: "edge follows a redirect", findings: [...findings, ...hintsGoForward(before, hints)] },
   );
 }
 
@@ -165,8 +159,7 @@ function answerRead(turn: Turn, at: number): void {
   const copy = picture.copies[at];
   const row = valueOf(world.content(state, at), cellAt(world.schema, operation.key));
   const [shown, latest] = [visible(world.schema, row), world.truth(state).registers[operation.key]];
-  const findings = copy === undefined ? [] : [...mayAnswerRead(picture, copy)];
-  if (shown !== latest) findings.push(finding("I6", `a read shows w${shown} where w${latest} is the latest`));
+  const findings = [...(copy === undefined ? NO_FINDINGS : mayAnswerRead(picture, copy)), ...readIsTrue(shown, latest)];
   const name = `read is answered by ${copy?.ownership.state === "OWNER" ? "an owner" : "a source that is being left"}`;
   emitClient(turn, nextOperation(client), { name, findings });
 }
@@ -236,11 +229,16 @@ function tell(
   next: Int32Array,
   { write, answer }: Reply & { readonly answer: "applied" | "refused" },
 ): readonly Finding[] {
-  const { applied, refused } = world.truth(next);
-  const bit = 2 ** write.number;
-  const isApplied = (applied & bit) !== 0;
-  if (answer === "refused") world.setTruth(next, { refused: refused | bit });
-  return isApplied === (answer === "applied") ? [] : [finding("I4", `w${write.number} is told to be ${answer}`)];
+  const truth = world.truth(next);
+  if (answer === "refused") world.setTruth(next, { refused: truth.refused | (2 ** write.number) });
+  return answerIsTrue(historyOf(truth, write), answer);
+}
+
+/** A write as the invariants look at it. */
+export function historyOf({ applied, refused }: Truth, { label, number, operation }: NumberedWrite): WriteHistory {
+  const bit = 2 ** number;
+  const { isKeyed } = operation;
+  return { name: label, isKeyed, isApplied: (applied & bit) !== 0, isRefused: (refused & bit) !== 0 };
 }
 
 function loadMaps(turn: Turn): void {
@@ -253,16 +251,9 @@ function loadMaps(turn: Turn): void {
     emitClient(
       turn,
       { ...client, hints: world.hints.numberOf(hints) },
-      {
-        name: "edge takes a map",
-        findings: wentBack("map", before.map?.version ?? 0, hints.map?.version ?? 0),
-      },
+      { name: "edge takes a map", findings: hintsGoForward(before, hints) },
     );
   }
-}
-
-function wentBack(what: string, before: number, after: number): readonly Finding[] {
-  return after >= before ? [] : [finding("I9", `an edge goes from ${what} ${before} back to ${after}`)];
 }
 
 function nextOperation(client: ClientState): ClientState {

@@ -19,6 +19,7 @@ export interface Cell {
 /** A write with its number, from 1. */
 export interface NumberedWrite {
   readonly number: number;
+  readonly label: string;
   readonly operation: Operation;
   readonly row: number;
   /** Index of its record's cell; null without an Idempotency-Key. */
@@ -50,8 +51,9 @@ export function layOut(scope: Scope): Schema {
     for (const [position, operation] of script.entries()) {
       if (operation.kind === "read") continue;
       const number = writes.length + 1;
-      const record = operation.isKeyed ? addCell("record", `record of w${number}`, RECORD_BITS) : null;
-      writes.push({ number, operation, row: operation.key, record, client, position });
+      const label = `w${number}`;
+      const record = operation.isKeyed ? addCell("record", `record of ${label}`, RECORD_BITS) : null;
+      writes.push({ number, label, operation, row: operation.key, record, client, position });
     }
   }
   let initial = 0;

@@ -1,6 +1,7 @@
 // Whether a state can be ended: from every state, resume and abort without further faults leave one owner and nobody waiting.
 // Must not look at messages under way: whatever they do later leads to another state, which is asked the same.
-import { type Finding, finding } from "../../router/move-invariants.ts";
+import { endsWithOneOwner, everythingEnds, rowIsAsApplied } from "../../router/history-invariants.ts";
+import type { Finding, SlotCopy } from "../../router/move-invariants.ts";
 import { confirmed, type Ownership } from "../../router/ownership.ts";
 import { routeOf } from "../../router/route-hints.ts";
 import {
@@ -43,8 +44,9 @@ export function checkLiveness({ world, store }: SearchResult): LivenessResult {
     for (const goal of ["finish", "abort"] as const) {
       for (const isReversed of [false, true]) {
         const shards = new Shards(world, state);
-        const findings = endAll(shards, { catalog: world.catalog(state), goal, isReversed });
-        findings.push(...nobodyWaits(shards, state), ...oneTrueOwner(shards, world.truth(state)));
+        const open = endAll(shards, { catalog: world.catalog(state), goal, isReversed });
+        const waiting = edgesWaiting(shards, state);
+        const findings = [...everythingEnds([...open, ...waiting]), ...oneTrueOwner(shards, world.truth(state))];
         totals.runs += 1;
         totals.stepsMax = Math.max(totals.stepsMax, shards.steps);
         if (findings.length > 0) return { situations: known.size, ...totals, failure: { index, findings } };
@@ -86,6 +88,10 @@ class Shards {
   content(shard: number): number {
     return this.contents[shard] ?? 0;
   }
+
+  copies(): readonly Pick<SlotCopy, "shard" | "ownership">[] {
+    return this.ownerships.map((ownership, index) => ({ shard: this.world.shardAt(index), ownership }));
+  }
 }
 
 interface Plan {
@@ -94,7 +100,8 @@ interface Plan {
   readonly isReversed: boolean;
 }
 
-function endAll(shards: Shards, { catalog, goal, isReversed }: Plan): Finding[] {
+/** Moves that have no end, for people. */
+function endAll(shards: Shards, { catalog, goal, isReversed }: Plan): readonly string[] {
   claimFirst(shards);
   const moves = isReversed ? catalog.moves.toReversed() : catalog.moves;
   return moves.flatMap(({ move }) => endMove(shards, move, goal));
@@ -107,16 +114,16 @@ function claimFirst(shards: Shards): void {
 }
 
 /** One runner from start to end, with no fault and nobody in its way. */
-function endMove(shards: Shards, move: SlotMove, goal: MoveGoal): readonly Finding[] {
+function endMove(shards: Shards, move: SlotMove, goal: MoveGoal): readonly string[] {
   let view = startRunner(move, goal);
   for (let steps = 1; steps <= STEPS_MAX; steps += 1) {
     const step = shards.world.protocol.nextStep(view, `${move.move}-end-${shards.steps}`);
     shards.steps += 1;
     if (step.kind === "end") return [];
-    if (step.kind === "stop") return [finding("I10", `${move.move}, ${goal}: stops, ${step.reason}: ${step.detail}`)];
+    if (step.kind === "stop") return [`${move.move} by ${goal}: it stops, ${step.reason}: ${step.detail}`];
     view = doStep(shards, view, step);
   }
-  return [finding("I10", `${move.move}, ${goal}: no end after ${STEPS_MAX} steps`)];
+  return [`${move.move} by ${goal} in ${STEPS_MAX} steps`];
 }
 
 type WorkStep = Exclude<RunnerStep, { readonly kind: "end" | "stop" }>;
@@ -145,28 +152,26 @@ function doStep(shards: Shards, view: RunnerView, step: WorkStep): RunnerView {
 }
 
 function oneTrueOwner(shards: Shards, truth: Truth): readonly Finding[] {
-  const { world } = shards;
-  const states = shards.ownerships.map(({ state }) => state);
-  const isOpen = states.some((state) => state === "FENCED" || state === "RECEIVING");
-  const owner = states.indexOf("OWNER");
-  if (owner < 0 || owner !== states.lastIndexOf("OWNER") || isOpen)
-    return [finding("I10", `ends as ${states.join(", ")}`)];
-  return truth.registers.flatMap((latest, key) => {
-    const shown = visible(world.schema, valueOf(shards.content(owner), cellAt(world.schema, key)));
-    return shown === latest ? [] : [finding("I16", `ends with k${key}=w${shown}, but w${latest} was applied`)];
+  const { schema } = shards.world;
+  const findings = endsWithOneOwner(shards.copies());
+  if (findings.length > 0) return findings;
+  const content = shards.content(shards.ownerships.findIndex(({ state }) => state === "OWNER"));
+  return truth.registers.flatMap((applied, key) => {
+    const cell = cellAt(schema, key);
+    return rowIsAsApplied(cell.label, visible(schema, valueOf(content, cell)), applied);
   });
 }
 
-/** Every edge's next request finds the owner by itself, whatever the edge believes; so does one from each shard. */
-function nobodyWaits(shards: Shards, state: Int32Array): readonly Finding[] {
+/** Edges whose next request does not find the owner by itself, for people. None may be, whatever an edge believes. */
+function edgesWaiting(shards: Shards, state: Int32Array): readonly string[] {
   const { world } = shards;
   const { clients, runners } = world.layout;
-  const findings: Finding[] = [];
+  const waiting: string[] = [];
   for (let at = clients; at < runners; at += 1) {
     const { hints } = world.clients.valueOf(word(state, at));
-    if (!findsOwner(shards, hints)) findings.push(finding("I10", `the edge of client ${at - clients} waits for ever`));
+    if (!findsOwner(shards, hints)) waiting.push(`what the edge of client ${at - clients} waits for`);
   }
-  return findings;
+  return waiting;
 }
 
 function findsOwner(shards: Shards, first: number): boolean {

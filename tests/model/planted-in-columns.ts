@@ -1,6 +1,6 @@
 // Bugs planted in the rules of ownership columns.
 // Must not change the product's code.
-import { type Ownership } from "../../router/ownership.ts";
+import { NEVER_HELD, type Ownership } from "../../router/ownership.ts";
 import { stageOf } from "../../router/slot-stand.ts";
 import { type Transition, transition } from "../../router/slot-transition.ts";
 import { forgetsAllBut, NOTHING_FORGOTTEN, type PlantedBug, small, withRule, withStep } from "./planted-bug.ts";
@@ -107,5 +107,13 @@ export const IN_COLUMNS: readonly PlantedBug[] = [
     scope: small({ clients: [[plain("put")]], preloaded: true }),
     breaks: "I16",
     steps: 34,
+  },
+  {
+    name: "clean-up of the columns too",
+    why: "epochs begin again, and whatever is late and belongs to an earlier owner fits once more",
+    change: { columnsCleaned: () => NEVER_HELD },
+    scope: small({}, "clean-up"),
+    breaks: "I7",
+    steps: 31,
   },
 ];

@@ -15,7 +15,10 @@ export const HELD_BY: Readonly<Record<InvariantId, readonly string[]>> = {
   I4: [MODEL, SIMULATION, CHAOS],
   I5: [MODEL, SIMULATION, CHAOS],
   I6: [MODEL, SIMULATION, CRASH, CHAOS],
-  I7: ["contract/transfer-cleaning-contract.ts", "contract/transfer-fill-contract.ts", "contract/sweep-contract.ts"],
+  I7: [
+    ...[MODEL, SIMULATION],
+    ...["contract/transfer-cleaning-contract.ts", "contract/transfer-fill-contract.ts", "contract/sweep-contract.ts"],
+  ],
   I8: [MODEL, SIMULATION],
   I9: [MODEL, SIMULATION],
   I10: [MODEL, SIMULATION, CRASH, CHAOS],

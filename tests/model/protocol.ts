@@ -49,6 +49,8 @@ export interface Protocol {
   readonly differs: (cell: Cell, source: number, destination: number) => boolean;
   /** Whether both sides are compared before the seal. */
   readonly comparesBeforeSeal: boolean;
+  /** What a clean-up leaves of the columns. */
+  readonly columnsCleaned: (slot: Ownership) => Ownership;
   /** Whether clean-up of the source may be sent, seeing the destination's columns. */
   readonly mayOrderCleanUp: (isReportedDecided: boolean, source: Ownership) => boolean;
   /** Whether the source's epoch is read again by each runner instead of being pinned by the plan. */
@@ -76,6 +78,7 @@ export const STANDARD: Protocol = {
   copies: () => true,
   differs: (_cell, source, destination) => source !== destination,
   comparesBeforeSeal: true,
+  columnsCleaned: (slot) => slot,
   mayOrderCleanUp: (isReportedDecided) => isReportedDecided,
   pinsEpoch: true,
   countsLostStores: true,

@@ -1,6 +1,6 @@
 // Runners: whoever drives a move, by the product's own step function, with reads and pages as separate moments.
 // Must not know more than a runner has read.
-import { type Finding, finding } from "../../router/move-invariants.ts";
+import { type Finding, finding, reportIsTrue } from "../../router/move-invariants.ts";
 import {
   finishedCopy,
   foundEqual,
@@ -261,10 +261,8 @@ function compareWithDestination(turn: Turn, source: number): void {
 /** The runner tells the catalog and whoever asked. */
 function report(turn: Turn, { outcome }: Extract<RunnerStep, { readonly kind: "end" }>): void {
   const { world, state, runner, planned } = turn;
-  const happened = world.truth(state).outcomes[runner.move];
-  const isWrong =
-    (outcome === "decided" && happened !== "decided") || (outcome === "aborted" && happened === "decided");
-  const findings = isWrong ? [finding("I13", `${planned.move.move} is reported ${outcome}, but is ${happened}`)] : [];
+  const happened = world.truth(state).outcomes[runner.move] ?? "open";
+  const findings = reportIsTrue(planned.move.move, outcome, happened);
   turn.becomes(null, `runner reports: ${outcome}`, (next) => {
     if (planned.reported !== null) return findings;
     const { moves, maps } = world.catalog(next);

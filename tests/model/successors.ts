@@ -1,6 +1,7 @@
 // All states that may follow a state, and what must hold of each.
 // Must not remember anything between two calls but what the world has numbered.
-import { type Finding, finding, inspect } from "../../router/move-invariants.ts";
+import { rowIsAsApplied } from "../../router/history-invariants.ts";
+import { changedByTransition, type Finding, inspect, NO_FINDINGS } from "../../router/move-invariants.ts";
 import { arrive, isSpent } from "./arrivals.ts";
 import { isWaitingFor, stepClients } from "./clients.ts";
 import { cellAt, valueOf, visible } from "./content.ts";
@@ -16,7 +17,8 @@ export function successors(world: World, state: Int32Array, emit: Emit): void {
     world.coverage.add(step.name);
     sortRunners(world, next);
     if (mayHaveSpent(world, state, next)) forgetSpent(world, next);
-    emit(next, step);
+    const changed = changeFindings(world, state, next);
+    emit(next, changed.length === 0 ? step : { ...step, findings: [...step.findings, ...changed] });
   };
   stepOperators(world, state, emitTidied);
   stepRunners(world, state, emitTidied);
@@ -30,6 +32,20 @@ function sortRunners({ layout }: World, next: Int32Array): void {
     const [left, right] = [word(next, at - 1), word(next, at)];
     if (left > right) [next[at - 1], next[at]] = [right, left];
   }
+}
+
+/** I7, looked up, of whatever step it is: nobody but a statement may change columns. */
+function changeFindings(world: World, state: Int32Array, next: Int32Array): readonly Finding[] {
+  for (let at = 0; at < world.scope.shards; at += 1) {
+    const [before, after] = [word(state, at), word(next, at)];
+    if (before === after) continue;
+    const findings = world.changes.get(before, after, () => {
+      const { ownerships, protocol } = world;
+      return changedByTransition(ownerships.valueOf(before), ownerships.valueOf(after), protocol.transition);
+    });
+    if (findings.length > 0) return findings;
+  }
+  return NO_FINDINGS;
 }
 
 /** Whether columns, messages or clients changed. */
@@ -56,10 +72,9 @@ function forgetSpent(world: World, next: Int32Array): void {
 export function findingsIn(world: World, state: Int32Array): readonly Finding[] {
   const columns = columnFindings(world, state);
   const rows = ownersRowsAreTrue(world, state);
-  return columns.length + rows.length === 0 ? NOTHING : [...columns, ...rows];
+  return columns.length + rows.length === 0 ? NO_FINDINGS : [...columns, ...rows];
 }
 
-const NOTHING: readonly Finding[] = [];
 /** Numbers of ownerships, catalogs and truths stay below these in any search that fits into memory. */
 const [OWNERSHIP_BITS, CATALOG_BITS] = [10, 16];
 
@@ -83,16 +98,14 @@ function columnFindings(world: World, state: Int32Array): readonly Finding[] {
 /** I16. */
 function ownersRowsAreTrue(world: World, state: Int32Array): readonly Finding[] {
   const { registers } = world.truth(state);
-  const findings: Finding[] = [];
   for (let shard = 0; shard < world.scope.shards; shard += 1) {
     if (world.ownership(state, shard).state !== "OWNER") continue;
     const content = world.content(state, shard);
     for (let key = 0; key < registers.length; key += 1) {
-      const shown = visible(world.schema, valueOf(content, cellAt(world.schema, key)));
-      if (shown === registers[key]) continue;
-      const owner = world.shardAt(shard);
-      findings.push(finding("I16", `${owner} owns k${key}=w${shown}, but w${registers[key]} was applied`));
+      const cell = cellAt(world.schema, key);
+      const findings = rowIsAsApplied(cell.label, visible(world.schema, valueOf(content, cell)), registers[key] ?? 0);
+      if (findings.length > 0) return findings;
     }
   }
-  return findings;
+  return NO_FINDINGS;
 }

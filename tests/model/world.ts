@@ -104,6 +104,7 @@ export class World {
   readonly hints = new Interner<RouteHints>(nameOfHints);
   readonly transitions = new PairMemo<number>();
   readonly spent = new PairMemo<boolean>();
+  readonly changes = new PairMemo<readonly Finding[]>();
   readonly columnFindings = new Map<number, readonly Finding[]>();
 
   constructor(scope: Scope, protocol: Protocol) {

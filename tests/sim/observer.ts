@@ -1,16 +1,24 @@
 // Sees every change at the moment it takes effect, knows what nobody in the world can know, and asks the invariants.
 // Must not change anything.
 import type { NotOwned } from "../../router/contract.ts";
+import {
+  answerIsTrue,
+  appliedOnce,
+  endsWithOneOwner,
+  rowIsAsApplied,
+  sentOnce,
+} from "../../router/history-invariants.ts";
 import type { ShardId, SlotId } from "../../router/ids.ts";
 import {
+  changedByTransition,
   decidedAfterGone,
   epochsGrow,
   fencedByLiveMove,
-  finding,
   inspect,
   type MoveHistory,
   mayAnswerRead,
   redirectIsTrue,
+  reportIsTrue,
   type SlotCopy,
   type SlotPicture,
 } from "../../router/move-invariants.ts";
@@ -53,6 +61,7 @@ export class Observer implements StoreWatcher {
     scheduler.note(name);
     this.#stage.say(() => `${at.shard} ${at.address.slot}: ${name}, ${after.state} at epoch ${after.epoch}`);
     const truth = this.#truthOf(at.address);
+    this.#stage.find(changedByTransition(before, after));
     this.#stage.find(epochsGrow(before, after, [...truth.owners.keys()]));
     this.#remember(truth, at, after);
     if (after.state === "OWNER") this.#newTerm(truth, at, { before, after });
@@ -70,8 +79,7 @@ export class Observer implements StoreWatcher {
     const isApplied = rows.some((row) => row.kind !== "record");
     if (!isApplied) return;
     const once = write.idempotency === null ? write.op : write.idempotency.id;
-    if (this.#applied.has(once))
-      this.#stage.find([finding("I5", `write ${write.op} is applied twice, now at ${shard}`)]);
+    this.#stage.find(appliedOnce({ name: `write ${write.op}, now at ${shard},`, isApplied: this.#applied.has(once) }));
     this.#applied.add(once);
     this.#applied.add(write.op);
   }
@@ -102,15 +110,19 @@ export class Observer implements StoreWatcher {
   redirected(told: NotOwned, op: string | null): void {
     this.#stage.coverage.add("redirect");
     this.#stage.find(redirectIsTrue(told, this.#truthOf(told).owners));
-    if (op !== null && this.#applied.has(op)) this.#stage.find([finding("I8", `421 after write ${op} was applied`)]);
+    if (op === null) return;
+    this.#stage.find(sentOnce({ name: `write ${op}`, isKeyed: false, isApplied: this.#applied.has(op) }));
   }
 
-  /** A runner says how the slot's move has ended. I13. */
+  /** A shard's word that what `op` wrote is there. */
+  acknowledged(op: string): void {
+    this.#stage.find(answerIsTrue({ name: `write ${op}`, isApplied: this.#applied.has(op) }, "applied"));
+  }
+
+  /** A runner says how the slot's move has ended. */
   ended({ slot, move }: { readonly slot: SlotId; readonly move: string }, said: MoveOutcome): void {
     const history = this.#truthOf({ slot }).moves.get(move);
-    const happened = history?.outcome ?? "open";
-    const isWrong = said === "decided" ? happened !== "decided" : said === "aborted" && happened === "decided";
-    if (isWrong) this.#stage.find([finding("I13", `a runner reports ${move} as ${said}, but it is ${happened}`)]);
+    this.#stage.find(reportIsTrue(move, said, history?.outcome ?? "open"));
     if (history !== undefined && said === "aborted") history.isReported = true;
   }
 
@@ -121,12 +133,8 @@ export class Observer implements StoreWatcher {
   /** What is wrong with a slot once everything has come to its end. */
   judgeEnd(address: SlotAddress): void {
     const { copies } = this.#pictureOf(address);
-    const owners = copies.filter(({ ownership }) => ownership.state === "OWNER");
-    const open = copies.filter(({ ownership }) => ownership.state === "FENCED" || ownership.state === "RECEIVING");
-    const states = copies.map(({ shard, ownership }) => `${shard} ${ownership.state} ${ownership.epoch}`).join(", ");
-    if (owners.length !== 1 || open.length > 0) {
-      this.#stage.find([finding("I10", `slot ${address.slot} ends as ${states}`)]);
-    }
+    this.#stage.say(() => `the end of ${address.slot}`);
+    this.#stage.find(endsWithOneOwner(copies));
     this.#compareOwner(address);
   }
 
@@ -162,10 +170,9 @@ export class Observer implements StoreWatcher {
       const slot = data.slot(address);
       if (slot.ownership.state !== "OWNER") continue;
       const there = new Map(slot.rows().map((row) => [textOf(nameOf(row)), JSON.stringify(row)]));
-      const wrong = [...new Set([...rows.keys(), ...there.keys()])].find((name) => rows.get(name) !== there.get(name));
-      if (wrong === undefined) continue;
-      const detail = `${data.shard} has ${there.get(wrong) ?? "nothing"} under ${wrong}, applied was ${rows.get(wrong) ?? "nothing"}`;
-      this.#stage.find([finding("I16", detail)]);
+      for (const name of new Set([...rows.keys(), ...there.keys()])) {
+        this.#stage.find(rowIsAsApplied(name, there.get(name) ?? null, rows.get(name) ?? null));
+      }
     }
   }
 

@@ -3,6 +3,7 @@
 import { noHints } from "../../router/route-hints.ts";
 import type { RunnerStep, RunnerView } from "../../router/slot-move.ts";
 import { destinationStand, sourceStand, stageOf } from "../../router/slot-stand.ts";
+import { mayCleanUp } from "../../router/slot-transition.ts";
 import type { Move } from "../../shards/catalog/port.ts";
 import type { LeftoversOptions } from "../../shards/mover/leftovers.ts";
 import { change, type PlantedBug, type SeenView, withRule, withStep } from "./planted-bug.ts";
@@ -44,6 +45,23 @@ const IN_COLUMNS: readonly PlantedBug[] = [
     name: "writes at a fenced source",
     why: "a write after the comparison stays behind",
     plant: { mayWrite: () => (slot) => slot.state === "OWNER" || slot.state === "FENCED" },
+  },
+  {
+    name: "clean-up of the columns too",
+    seeds: "all",
+    why: "nobody can tell any more which move has left the slot, nor where it went",
+    plant: {
+      wrapStore: () => (store) => ({
+        ...store,
+        cleanSlot: async (address, left, rowsMax) => {
+          const cleaning = await store.cleanSlot(address, left, rowsMax);
+          const ownership = await store.ownership(address);
+          const cleaned = { ...ownership, move: null, to: null };
+          if (mayCleanUp(ownership, left)) await store.setOwnership(address, ownership, cleaned);
+          return cleaning;
+        },
+      }),
+    },
   },
 ];
 

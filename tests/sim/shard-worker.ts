@@ -84,7 +84,12 @@ export class ShardWorker implements Server {
     );
     const served = servedOf(answer as unknown as PlainResponse);
     if (served.status === 421) this.#checkRedirect(request, served.text);
+    if (request.method === "PUT" && served.status < 300) this.#checkAcknowledged(served.headers);
     return served;
+  }
+
+  #checkAcknowledged({ etag }: ServedAnswer["headers"]): void {
+    if (etag !== undefined) this.#observer.acknowledged(etag.replaceAll('"', ""));
   }
 
   #checkRedirect({ headers }: SimRequest, text: string): void {

@@ -11,9 +11,10 @@ import type { RequestSigner } from "../../edge/shard/request-signer.ts";
 import { createShardClient } from "../../edge/shard/shard-client.ts";
 import { encodeKey } from "../../router/canonical-key.ts";
 import { HEADER } from "../../router/contract.ts";
-import { finding } from "../../router/move-invariants.ts";
+import { hintsGoForward } from "../../router/history-invariants.ts";
 import { accessPermissions } from "../../router/permissions.ts";
-import { type RouteHints, routeOf } from "../../router/route-hints.ts";
+import { noHints, type RouteHints, routeOf } from "../../router/route-hints.ts";
+import { isNewer } from "../../router/shard-map.ts";
 import { digestBody } from "../../shards/http/signature.ts";
 import type { RowAddress } from "../../shards/store/port.ts";
 import type { Life } from "./life.ts";
@@ -54,8 +55,7 @@ export class SimEdge {
   readonly #options: EdgeOptions;
   readonly #forwarder: Forwarder;
   readonly #maps: MapHolder;
-  readonly #epochs = new Map<string, number>();
-  #version = 0;
+  #hints: RouteHints;
 
   constructor(options: EdgeOptions) {
     const ports = portsOf(options);
@@ -64,6 +64,7 @@ export class SimEdge {
     this.#options = options;
     this.#forwarder = createForwarder(ports, shards);
     this.#maps = createMapHolder(ports, options.town.collection, shards);
+    this.#hints = noHints(options.town.collection.placement);
   }
 
   /** Rejects only when an assumption is broken. */
@@ -105,20 +106,14 @@ export class SimEdge {
     };
   }
 
-  /** I9. */
-  #checkHints({ map, learned, settled }: RouteHints): void {
-    const { stage, machine } = this.#options;
-    const version = map?.version ?? 0;
-    if (version < this.#version) {
-      stage.find([finding("I9", `${machine} goes from map ${this.#version} back to ${version}`)]);
+  #checkHints(hints: RouteHints): void {
+    const { stage } = this.#options;
+    const before = this.#hints;
+    this.#hints = hints;
+    stage.find(hintsGoForward(before, hints));
+    if (before.map !== null && hints.map !== null && isNewer(hints.map, before.map)) {
+      stage.coverage.add("edge takes a newer map");
     }
-    if (this.#version !== 0 && version > this.#version) stage.coverage.add("edge takes a newer map");
-    this.#version = version;
-    for (const [slot, before] of this.#epochs) {
-      const known = Math.max(learned.get(slot as never)?.epoch ?? 0, settled.get(slot as never) ?? 0);
-      if (known < before) stage.find([finding("I9", `${machine} forgets epoch ${before} of ${slot}, knows ${known}`)]);
-    }
-    for (const [slot, { epoch }] of learned) this.#epochs.set(slot, epoch);
   }
 }
 

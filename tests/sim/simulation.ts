@@ -1,5 +1,6 @@
 // One run: builds the world of a scenario, lets it go, calms it down, ends all moves, and judges what happened.
 // Must not depend on anything but the scenario.
+import { everythingEnds } from "../../router/history-invariants.ts";
 import { type Finding, finding, INVARIANTS, type InvariantId } from "../../router/move-invariants.ts";
 import { FIRST_OWNER, NEVER_HELD } from "../../router/ownership.ts";
 import { isLive } from "../../shards/catalog/move-record.ts";
@@ -114,7 +115,7 @@ class World {
     const hasEnded = (): boolean => hasAborted && isQuiet() && !this.#hasLiveMove();
     await scheduler.run(() => isBroken() || hasEnded(), scheduler.elapsedMs() + ENDING_MS);
     if (isBroken()) return;
-    if (!hasEnded()) this.#stage.find([finding("I10", `no end in sight: ${this.#describeOpen()}`)]);
+    this.#stage.find(everythingEnds([...(hasAborted ? [] : ["the abort of all moves"]), ...this.#listOpen()]));
     await this.#readAll();
     if (!isBroken()) this.#judge();
   }
@@ -205,10 +206,12 @@ class World {
     return this.#catalog.moves({ limit: 1000 }).some(({ state }) => isLive(state));
   }
 
-  #describeOpen(): string {
+  /** What has not come to its end, for people. */
+  #listOpen(): readonly string[] {
     const moves = this.#catalog.moves({ limit: 1000 }).filter(({ state }) => isLive(state));
     const waiting = this.#clients.flatMap(({ waitsFor }) => (waitsFor === null ? [] : [waitsFor]));
-    return `moves ${moves.map(({ id, state }) => `${id.slice(-4)} ${state}`).join(", ")}; waiting ${waiting.join(", ")}`;
+    const operators = this.#operator.isDone ? [] : ["what operators do"];
+    return [...moves.map(({ id, state }) => `move ${id.slice(-4)}, ${state}`), ...waiting, ...operators];
   }
 
   /** Every key once more, so that what is there now has to fit to what was. */
@@ -222,7 +225,7 @@ class World {
       isDone = true;
     });
     await scheduler.run(() => isDone, scheduler.elapsedMs() + ENDING_MS);
-    if (!isDone) this.#stage.find([finding("I10", "a key cannot be read in the end")]);
+    this.#stage.find(everythingEnds(isDone ? [] : ["the last reading of every key"]));
   }
 
   #judge(): void {
