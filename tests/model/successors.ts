@@ -37,8 +37,8 @@ function sortRunners({ layout }: World, next: Int32Array): void {
 /** I7, looked up, of whatever step it is: nobody but a statement may change columns. */
 function changeFindings(world: World, state: Int32Array, next: Int32Array): readonly Finding[] {
   for (let at = 0; at < world.scope.shards; at += 1) {
+    if (state[at] === next[at]) continue;
     const [before, after] = [word(state, at), word(next, at)];
-    if (before === after) continue;
     const findings = world.changes.get(before, after, () => {
       const { ownerships, protocol } = world;
       return changedByTransition(ownerships.valueOf(before), ownerships.valueOf(after), protocol.transition);
