@@ -14,11 +14,17 @@ import type { OwnershipEvent } from "../router/slot-transition.ts";
 import { parseFields } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
 
-/** Part of a collection at one shard. `weigh`: rows and bytes too, which takes a read of the data. */
+/**
+ * How much is to be told of slots: their ownership columns; also rows and bytes; or also rows, and which of their keys belong elsewhere.
+ * All but the first take a read of the data.
+ */
+export type SlotDepth = "columns" | "weight" | "names";
+
+/** Part of a collection at one shard. */
 export interface SlotsQuestion {
   readonly collection: CollectionName;
   readonly range: KeyRange;
-  readonly weigh: boolean;
+  readonly depth: SlotDepth;
 }
 
 /** One slot. */
@@ -42,7 +48,7 @@ export interface ShardClient {
 
 /** A shard that is silent for so long counts as not reachable. */
 const TIMEOUT_MS = 10_000;
-/** A slow weighing goes on sending lines. */
+/** Whatever takes long goes on sending lines. */
 const LINE_TIMEOUT_MS = 60_000;
 
 /** What the client stands on. */
@@ -142,9 +148,15 @@ function describeRefusal(status: number, body: string): string {
   return typeof detail === "string" ? `${detail} (${status} ${String(code)})` : `status ${status}`;
 }
 
-function slotsQuestion({ collection, range, weigh }: SlotsQuestion): Question {
+const DEPTHS: Readonly<Record<SlotDepth, Readonly<Record<string, string>>>> = {
+  columns: {},
+  weight: { weigh: "1" },
+  names: { check: "1" },
+};
+
+function slotsQuestion({ collection, range, depth }: SlotsQuestion): Question {
   const { start, end } = range;
-  const query = queryOf({ collection, start, ...(end === null ? {} : { end }), ...(weigh ? { weigh: "1" } : {}) });
+  const query = queryOf({ collection, start, ...(end === null ? {} : { end }), ...DEPTHS[depth] });
   return { method: "GET", path: INTERNAL_PATH.slots, query };
 }
 
@@ -163,6 +175,8 @@ async function readSlots(answer: Answer, { shard, question }: SlotsPlace): Promi
   const reports: SlotReport[] = [];
   for await (const line of linesOf(answer, shard)) {
     if (line["end"] === true && line["slots"] === reports.length) return reports;
+    // A sign of life.
+    if ("checking" in line) continue;
     const report = parseSlotReport(line);
     if (!report.ok) throw new CliFailure(`${shard} gave an answer that is none: ${report.detail}`);
     reports.push(report.value);

@@ -3,6 +3,7 @@
  * It must not judge whether a change may happen; the table of transitions does.
  */
 import { parseShardId, quote, type ShardId, type SlotId } from "./ids.ts";
+import { MISPLACED_LENGTH_MAX, MISPLACED_NAMED_MAX, type MisplacedKey, type MisplacedKeys } from "./misplaced-key.ts";
 import { OWN_STATES, type Ownership, type OwnState } from "./ownership.ts";
 import { accepted, type Result, refused } from "./result.ts";
 import { EVENT_KINDS, type EventKind, type OwnershipEvent, type TransitionRefusal } from "./slot-transition.ts";
@@ -20,12 +21,13 @@ export type EventReply =
       readonly ownership: Ownership;
     };
 
-/** A slot as a shard tells of it. Rows and bytes of text are there when they were asked for. */
+/** A slot as a shard tells of it. Rows with their bytes of text, or with the keys that are misplaced, are there when they were asked for. */
 export interface SlotReport {
   readonly slot: SlotId;
   readonly ownership: Ownership;
   readonly rows?: number;
   readonly bytes?: number;
+  readonly misplaced?: MisplacedKeys;
 }
 
 /** Longest move id, run token and digest, in characters. */
@@ -117,14 +119,38 @@ export function parseEventReply(input: unknown): Result<EventReply, "NOT_A_REPLY
 
 /** Untrusted data to what a shard tells of a slot. */
 export function parseSlotReport(input: unknown): Result<SlotReport, "NOT_A_SLOT_REPORT"> {
-  const { slot, ownership: columns, rows, bytes } = fieldsOf(input) as Readonly<Record<keyof SlotReport, unknown>>;
+  const { slot, ownership: columns, ...content } = fieldsOf(input) as Readonly<Record<keyof SlotReport, unknown>>;
   const ownership = parseOwnership(columns);
-  const isBare = rows === undefined && bytes === undefined;
-  if (typeof slot === "string" && ownership.ok && (isBare || (isCounter(rows) && isCounter(bytes)))) {
-    const weight = isBare ? {} : { rows: Number(rows), bytes: Number(bytes) };
-    return accepted({ slot: slot as SlotId, ownership: ownership.value, ...weight });
+  const lying = parseContent(content);
+  if (typeof slot === "string" && ownership.ok && lying !== null) {
+    return accepted({ slot: slot as SlotId, ownership: ownership.value, ...lying });
   }
-  return refused("NOT_A_SLOT_REPORT", `expected {slot, ownership} or also {rows, bytes}, got ${quote(input)}`);
+  const expected = "expected {slot, ownership} or also {rows, bytes} or {rows, misplaced}";
+  return refused("NOT_A_SLOT_REPORT", `${expected}, got ${quote(input)}`);
+}
+
+type SlotContent = Pick<SlotReport, "rows" | "bytes" | "misplaced">;
+
+/** Null for what is none. */
+function parseContent({ rows, bytes, misplaced }: Readonly<Record<keyof SlotContent, unknown>>): SlotContent | null {
+  if (rows === undefined && bytes === undefined && misplaced === undefined) return {};
+  if (!isCounter(rows)) return null;
+  if (misplaced === undefined) return isCounter(bytes) ? { rows: Number(rows), bytes: Number(bytes) } : null;
+  const found = bytes === undefined ? parseMisplaced(misplaced) : null;
+  return found === null ? null : { rows: Number(rows), misplaced: found };
+}
+
+function parseMisplaced(input: unknown): MisplacedKeys | null {
+  const { rows, named } = fieldsOf(input) as Readonly<Record<keyof MisplacedKeys, unknown>>;
+  if (!isCounter(rows) || !Array.isArray(named) || named.length > MISPLACED_NAMED_MAX) return null;
+  const keys = named.flatMap((each) => parseMisplacedKey(each) ?? []);
+  return keys.length === named.length ? { rows: Number(rows), named: keys } : null;
+}
+
+function parseMisplacedKey(input: unknown): MisplacedKey | null {
+  const { key, belongsTo } = fieldsOf(input) as Readonly<Record<keyof MisplacedKey, unknown>>;
+  const isKey = typeof key === "string" && key.length <= MISPLACED_LENGTH_MAX;
+  return isKey && isTextOrNull(belongsTo) ? { key, belongsTo: belongsTo as SlotId | null } : null;
 }
 
 function fieldsOf(input: unknown): Fields {

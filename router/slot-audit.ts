@@ -2,14 +2,16 @@
  * Whether a slot's ownership over all shards is as it should be: exactly one owner, rows only where they may be, the map in step.
  * It must not read; whoever asks brings columns that held at one moment.
  */
-import type { ShardId, SlotId } from "./ids.ts";
+import { quote, type ShardId, type SlotId } from "./ids.ts";
+import { type MisplacedKey, NONE_MISPLACED } from "./misplaced-key.ts";
 import { inspect } from "./move-invariants.ts";
 import type { SlotReport } from "./ownership-wire.ts";
 import { diagnose, type MoveLife, type SlotSides } from "./slot-diagnosis.ts";
 
 /**
- * What is wrong. `undecided`: a move has stopped half-way. `stray-rows`: at a shard that never held the slot. `map-differs`: the
- * map names another shard than the owner; requests find their way all the same.
+ * What is wrong. `undecided`: a move has stopped half-way. `stray-rows`: at a shard that never held the slot. `misplaced-rows`: their
+ * keys belong elsewhere, so that nobody finds them. `map-differs`: the map names another shard than the owner; requests find their way
+ * all the same.
  */
 export type AuditKind =
   | "two-owners"
@@ -18,6 +20,7 @@ export type AuditKind =
   | "store-lost"
   | "invariant"
   | "stray-rows"
+  | "misplaced-rows"
   | "map-differs"
   | "rows-differ";
 
@@ -53,7 +56,8 @@ export function auditSlot(audited: AuditedSlot): readonly AuditFinding[] {
     ...(owners.length === 0 && open.length === 0 ? [finding("no-owner", describeStates(sides))] : []),
     ...broken(sides).map((detail) => finding("invariant", detail)),
     ...strays(audited).map((detail) => finding("stray-rows", detail)),
-    ...misplaced(audited, owners[0]).map((detail) => finding("map-differs", detail)),
+    ...misplaced(audited).map((detail) => finding("misplaced-rows", detail)),
+    ...otherInMap(audited, owners[0]).map((detail) => finding("map-differs", detail)),
   ];
 }
 
@@ -80,7 +84,22 @@ function strays({ reports }: AuditedSlot): readonly string[] {
   );
 }
 
-function misplaced({ mapOwner, isMoving }: AuditedSlot, owner: ShardId | undefined): readonly string[] {
+/** Wherever they lie: no move takes rows of another slot along. */
+function misplaced({ reports }: AuditedSlot): readonly string[] {
+  return [...reports].flatMap(([shard, report]) => {
+    const { rows, named } = report.misplaced ?? NONE_MISPLACED;
+    if (rows === 0) return [];
+    const keys = named.map(describeMisplaced);
+    const more = rows > keys.length ? `, and ${rows - keys.length} more` : "";
+    return [`${rows === 1 ? "1 row" : `${rows} rows`} at ${shard}: ${keys.join(", ")}${more}`];
+  });
+}
+
+function describeMisplaced({ key, belongsTo }: MisplacedKey): string {
+  return `${quote(key)} ${belongsTo === null ? "is not canonical" : `belongs to the slot ${quote(belongsTo)}`}`;
+}
+
+function otherInMap({ mapOwner, isMoving }: AuditedSlot, owner: ShardId | undefined): readonly string[] {
   return isMoving || owner === undefined || owner === mapOwner
     ? []
     : [`the map says ${mapOwner}, the owner is ${owner}`];

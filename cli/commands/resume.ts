@@ -51,7 +51,7 @@ async function reasonsToWait(operator: Operator, move: Move): Promise<readonly s
 
 async function unreachable({ shards }: Operator, move: Move, shard: ShardId): Promise<readonly string[]> {
   try {
-    await shards.slots(shard, { collection: move.collection, range: move, weigh: false });
+    await shards.slots(shard, { collection: move.collection, range: move, depth: "columns" });
     return [];
   } catch (error) {
     if (error instanceof CliFailure) return [error.message];

@@ -28,9 +28,9 @@ export function verifyCommand(context: CommandContext): Command {
     .option("--end <key>", "end here, itself not in it")
     .addHelpText(
       "after",
-      "\nExit code 1 when something is wrong. Reads all rows of the range once to count them. When it is interrupted, or a shard\ndoes not answer, it says what it has found and where to go on.",
+      "\nExit code 1 when something is wrong. Has each shard look through the names of all its rows in the range, while clients go\nfirst. When it is interrupted, or a shard does not answer, it says what it has found and where to go on.",
     );
-  const json = "print {collection, slots, compared: {slots, rows}, findings: [{slot, kind, detail}], next}";
+  const json = "print {collection, slots, rows, compared: {slots, rows}, findings: [{slot, kind, detail}], next}";
   addOperatorOptions(command, json).action((collection: CollectionName, flags: VerifyFlags) =>
     withOperator(context, flags, (operator) => run(context, operator, { collection, flags })),
   );
@@ -51,22 +51,22 @@ async function run(context: CommandContext, operator: Operator, { collection, fl
   const range = parseTypedRange(configured.placement, { start: flags.start ?? "", end: flags.end ?? null });
   if (!range.ok) throw new CliFailure(`${range.detail} (${range.reason})`);
   const progress = createProgress(terminal, operator.nowMs);
-  const request = { collection: configured, range: range.value, weigh: true };
+  const request = { collection: configured, range: range.value };
   const interruption = listenForInterruption();
   const watching = { show: progress.update, signal: interruption.signal };
   const { verdict, failure } = await verifyInParts(operator, request, watching).finally(() => {
     interruption.release();
     progress.clear();
   });
-  const { slots, compared, findings, next } = verdict;
+  const { slots, rows, compared, findings, next } = verdict;
   if (flags.json === true) terminal.out(JSON.stringify(verdict));
   else {
     print(
       terminal,
       findings.map(({ slot, kind, detail }) => `${JSON.stringify(slot)}  ${kind}: ${detail}`),
     );
-    const rows = `${groupDigits(compared.rows)} rows left behind in ${groupDigits(compared.slots)} slots compared`;
-    terminal.out(`${collection}: ${groupDigits(slots)} slots checked, ${rows}`);
+    const left = `${groupDigits(compared.rows)} rows left behind in ${groupDigits(compared.slots)} slots compared`;
+    terminal.out(`${collection}: ${groupDigits(slots)} slots checked, ${groupDigits(rows)} rows in them, ${left}`);
   }
   const count = `${findings.length} ${findings.length === 1 ? "difference" : "differences"}`;
   if (failure !== null && next !== null) {
@@ -76,7 +76,9 @@ async function run(context: CommandContext, operator: Operator, { collection, fl
     throw new CliFailure(`${failure}${soFar}`, { hint });
   }
   if (findings.length > 0) {
-    throw new CliFailure(count, { hint: `\`zgate doctor ${collection}\` says what can be done` });
+    throw new CliFailure(count, {
+      hint: `docs/moves.md says what each finding means, \`zgate doctor ${collection}\` what can be done about ownership`,
+    });
   }
 }
 

@@ -35,8 +35,8 @@ export async function planMove(operator: Operator, wanted: WantedMove, promised 
   const { from } = target.value;
   const range = { start: target.value.start, end: target.value.end };
   const [source, destination, room] = await Promise.all([
-    operator.shards.slots(from, { collection, range, weigh: true }),
-    operator.shards.slots(to, { collection, range, weigh: false }),
+    operator.shards.slots(from, { collection, range, depth: "weight" }),
+    operator.shards.slots(to, { collection, range, depth: "columns" }),
     operator.shards.freeBytes(to),
   ]);
   const freeBytes = room === null ? null : Math.max(0, room - promised);

@@ -33,7 +33,7 @@ export async function holdingsOf(operator: HoldingsSource, shard: ShardId): Prom
   for (const collection of operator.config.collections.values()) {
     const { name } = collection;
     // Slots first: what is given to it afterwards is in the map or a live move.
-    const reports = await operator.shards.slots(shard, { collection: name, range: WHOLE_RANGE, weigh: false });
+    const reports = await operator.shards.slots(shard, { collection: name, range: WHOLE_RANGE, depth: "columns" });
     const live = await operator.catalog.moves(name, { limit: LIVE_MAX, state: "live" });
     const ranges = (await operator.catalog.current(name))?.ranges ?? [];
     holdings.push({

@@ -37,7 +37,7 @@ export async function consult(operator: Operator, collection: CollectionConfig):
   const lives = new Map<string, MoveLife>();
   const take = async (range = WHOLE_RANGE): Promise<Look> => {
     lives.clear();
-    return lookAtSlots(operator, { collection, range, weigh: false });
+    return lookAtSlots(operator, { collection, range, depth: "columns" });
   };
   const first = await take();
   const silent = new Map(first.silent);

@@ -78,7 +78,7 @@ async function lookAt(shards: ShardClient, drive: Drive, side: Side): Promise<Ow
   const place = prefixes.indexOf(prefixOfSlot(placement, drive.slot));
   const range = { start: place === 0 ? "" : (prefixes[place] ?? ""), end: prefixes[place + 1] ?? null };
   const shard = shardAt(drive.move, side);
-  const reports = await shards.slots(shard, { collection: nameOf(drive), range, weigh: false });
+  const reports = await shards.slots(shard, { collection: nameOf(drive), range, depth: "columns" });
   const found = reports.find(({ slot }) => slot === drive.slot);
   if (found !== undefined) return found.ownership;
   throw new CliFailure(`${shard} does not tell of the slot ${quote(drive.slot)}`);

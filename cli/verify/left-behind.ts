@@ -4,11 +4,9 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { CollectionConfig } from "../../config/config.ts";
-import { parseKey } from "../../router/canonical-key.ts";
 import { quote, type ShardId, type SlotId } from "../../router/ids.ts";
 import type { Ownership, OwnState } from "../../router/ownership.ts";
 import { parseOwnership } from "../../router/ownership-wire.ts";
-import { slotOf } from "../../router/slot.ts";
 import type { AuditFinding } from "../../router/slot-audit.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import { CliFailure } from "../failure.ts";
@@ -72,7 +70,6 @@ async function mergeRows(left: LeftBehind, source: Rows, owner: Rows): Promise<C
     rows += 1;
     while (theirs.done !== true && compareRows(theirs.value, row) < 0) theirs = await owner.next();
     const same = theirs.done === true || compareRows(theirs.value, row) !== 0 ? null : theirs.value;
-    note(misplaced(left, row));
     note(same === null ? missing(left, row) : differing(left, row, same));
   }
   // Read to its end: only its last line says that it was whole.
@@ -84,14 +81,6 @@ async function mergeRows(left: LeftBehind, source: Rows, owner: Rows): Promise<C
 function compareRows(left: Row, right: Row): number {
   const rank = (row: Row): number => Number(row.kind === "record");
   return rank(left) - rank(right) || compareCodePoints(left.name, right.name);
-}
-
-function misplaced({ collection, slot, source }: LeftBehind, row: Row): string | null {
-  if (row.kind === "record") return null;
-  const key = parseKey(row.name);
-  if (!key.ok || key.value !== row.name) return `${nameOf(row)} at ${source} has a key that is not canonical`;
-  const right = slotOf(collection.placement, key.value);
-  return right === slot ? null : `${nameOf(row)} at ${source} belongs to the slot ${quote(right)}`;
 }
 
 /** What the owner does not have may have been removed since, once nobody can need it any more. */

@@ -15,12 +15,13 @@ import { sidesOf } from "../../router/slot-audit.ts";
 import type { Move } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
 import { demandMap, type Operator } from "../operator.ts";
+import type { SlotDepth } from "../shard-client.ts";
 
-/** What to look at. `weigh`: rows too. */
+/** What to look at, and how deep. */
 export interface LookRequest {
   readonly collection: CollectionConfig;
   readonly range: KeyRange;
-  readonly weigh: boolean;
+  readonly depth: SlotDepth;
 }
 
 /** What was seen. Moves and map were read after the slots, in this order, so that a move that has ended has its map. */
@@ -37,13 +38,13 @@ const LIVE_MAX = 1000;
 
 /** Asks all shards of the configuration at once. */
 export async function lookAtSlots(operator: Operator, request: LookRequest): Promise<Look> {
-  const { collection, range, weigh } = request;
+  const { collection, range, depth } = request;
   const ids = [...operator.config.shards.values()].map(({ id }) => id);
   const silent = new Map<ShardId, string>();
   const answers = await Promise.all(
     ids.map(async (shard) => {
       try {
-        return [shard, await operator.shards.slots(shard, { collection: collection.name, range, weigh })] as const;
+        return [shard, await operator.shards.slots(shard, { collection: collection.name, range, depth })] as const;
       } catch (error) {
         if (!(error instanceof CliFailure)) throw error;
         silent.set(shard, error.message);

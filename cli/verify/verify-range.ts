@@ -1,6 +1,6 @@
 /**
- * Verification of a range of keys, part by part: ownership over all shards, and what moves left behind against its owner. It must not
- * change anything, nor report what is merely under way.
+ * Verification of a range of keys, part by part: ownership and the places of all keys over all shards, and what moves left behind against
+ * its owner. It must not change anything, nor report what is merely under way.
  */
 import type { CollectionName, ShardId, SlotId } from "../../router/ids.ts";
 import { contains, describeRange, type KeyRange } from "../../router/range.ts";
@@ -15,12 +15,14 @@ import { confirmedFindings, type Look, type LookRequest, liveMoveOf, lookAtSlots
 /** What was looked at and found. */
 interface Found {
   readonly slots: number;
+  /** At all shards; of each the name was looked at. */
+  readonly rows: number;
   /** Rows that moves left behind, compared with their owner's. */
   readonly compared: { readonly slots: number; readonly rows: number };
   readonly findings: readonly AuditFinding[];
 }
 
-const NOTHING_FOUND: Found = { slots: 0, compared: { slots: 0, rows: 0 }, findings: [] };
+const NOTHING_FOUND: Found = { slots: 0, rows: 0, compared: { slots: 0, rows: 0 }, findings: [] };
 
 /** `next`: where to go on; null at the end. */
 export interface Verdict extends Found {
@@ -43,10 +45,13 @@ export interface Watching {
 /** Prefixes that are looked at before anything is said: a failure costs no more than this much work. */
 const PREFIXES_PER_PART = 128;
 
+/** What to verify. */
+type RangeRequest = Omit<LookRequest, "depth">;
+
 /** Part by part, up to the end, Ctrl-C, or the first part of which nothing can be said: then `failure` tells why. */
 export async function verifyInParts(
   operator: Operator,
-  request: LookRequest,
+  request: RangeRequest,
   { show, signal }: Watching,
 ): Promise<Verification> {
   const { collection } = request;
@@ -74,6 +79,7 @@ function partsOf(placement: Placement, range: KeyRange): readonly KeyRange[] {
 function sumOf(left: Found, right: Found): Found {
   return {
     slots: left.slots + right.slots,
+    rows: left.rows + right.rows,
     compared: {
       slots: left.compared.slots + right.compared.slots,
       rows: left.compared.rows + right.compared.rows,
@@ -89,10 +95,14 @@ interface PartOptions extends Pick<Watching, "show"> {
   readonly knownMoves: KnownMoves;
 }
 
-async function verifyPart(operator: Operator, request: LookRequest, { show, knownMoves }: PartOptions): Promise<Found> {
+async function verifyPart(
+  operator: Operator,
+  request: RangeRequest,
+  { show, knownMoves }: PartOptions,
+): Promise<Found> {
   show(`asking all shards about ${request.collection.name} ${describeRange(request.range)}…`);
   const look = async (range: LookRequest["range"]): Promise<Look> => {
-    const seen = await lookAtSlots(operator, { ...request, range });
+    const seen = await lookAtSlots(operator, { ...request, range, depth: "names" });
     for (const reason of seen.silent.values()) throw new CliFailure(`nothing can be said of a part alone: ${reason}`);
     return seen;
   };
@@ -111,7 +121,11 @@ async function verifyPart(operator: Operator, request: LookRequest, { show, know
     compared.rows += comparison.rows;
     differences.push(...comparison.findings);
   }
-  return { slots: first.slots.size, compared, findings: [...findings, ...differences] };
+  return { slots: first.slots.size, rows: rowsIn(first), compared, findings: [...findings, ...differences] };
+}
+
+function rowsIn({ slots }: Look): number {
+  return [...slots.values()].flatMap((reports) => [...reports.values()]).reduce((sum, { rows = 0 }) => sum + rows, 0);
 }
 
 /** What the router says of a slot in one look. */

@@ -3,7 +3,7 @@
  * It must not judge a change; the table of transitions does, in the store.
  */
 import type { CollectionConfig } from "../../config/config.ts";
-import { type CollectionName, quote, type SlotId } from "../../router/ids.ts";
+import { quote, type SlotId } from "../../router/ids.ts";
 import { slotsIn } from "../../router/move-plan.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import { type EventReply, parseOwnership, parseOwnershipEvent, type SlotReport } from "../../router/ownership-wire.ts";
@@ -22,6 +22,7 @@ import { answerLines } from "./line-stream.ts";
 import { parseParameters } from "./list-query.ts";
 import { type BodyRefusal, readBody } from "./request-body.ts";
 import type { ShardServices } from "./shard-services.ts";
+import { checkSlot } from "./slot-check.ts";
 import { parseCollection, parseSlotAddress } from "./slot-target.ts";
 
 /** Largest statement, in bytes: the longest ids, each character escaped, fit in. */
@@ -31,7 +32,7 @@ const EVENT_BYTES_MAX = 8192;
 const SLOTS_AT_ONCE = 64;
 
 const ROWS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "slot", "after", "seen", "courteous", "recent"]);
-const SLOTS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "start", "end", "weigh"]);
+const SLOTS_PARAMETERS: ReadonlySet<string> = new Set(["collection", "start", "end", "weigh", "check"]);
 
 /**
  * Answers GET `/internal/slot-rows?collection=&slot=[&after=KEY][&seen=COLUMNS][&courteous=1][&recent=MS]`: lines as in slot-lines.ts, of
@@ -82,7 +83,11 @@ async function* textsOf(parts: AsyncIterable<SlotPart>): AsyncGenerator<string, 
   for await (const part of parts) yield formatPart(part);
 }
 
-/** Answers GET `/internal/slots?collection=&start=[&end=][&weigh=1]`: a line per slot, then `{end: true, slots}`. */
+/**
+ * Answers GET `/internal/slots?collection=&start=[&end=][&weigh=1|&check=1]`: a line per slot, then `{end: true, slots}`. `weigh`: with rows
+ * and bytes. `check`: with rows, and with the keys among them that belong elsewhere; before the line of a slot that takes long come
+ * others, `{checking: slot, rows}`, so that nobody takes the answer for dead.
+ */
 export function answerSlots(services: ShardServices, exchange: Exchange): Response {
   const question = parseSlotsQuestion(services, exchange.query);
   if (!question.ok) return answerProblem(exchange, question);
@@ -90,9 +95,9 @@ export function answerSlots(services: ShardServices, exchange: Exchange): Respon
 }
 
 interface SlotsAsked {
-  readonly collection: CollectionName;
+  readonly collection: Pick<CollectionConfig, "name" | "placement">;
   readonly slots: readonly SlotId[];
-  readonly isWeighed: boolean;
+  readonly depth: "columns" | "weight" | "names";
 }
 
 function parseSlotsQuestion(services: ShardServices, query: string): Result<SlotsAsked, "INVALID_PARAMETER"> {
@@ -101,33 +106,61 @@ function parseSlotsQuestion(services: ShardServices, query: string): Result<Slot
   const of = parameters.value;
   const collection = parseCollection(services, of.get("collection") ?? "");
   if (!collection.ok) return collection;
-  const weigh = of.get("weigh");
+  const [weigh, check] = [of.get("weigh"), of.get("check")];
   if (weigh !== undefined && weigh !== "1") return expectedOne("weigh", weigh);
-  const { placement, name } = collection.value;
+  if (check !== undefined && check !== "1") return expectedOne("check", check);
+  if (weigh !== undefined && check !== undefined)
+    return refused("INVALID_PARAMETER", "expected weigh or check, got both");
+  const { placement } = collection.value;
   const range = parseRange(placement, { start: of.get("start") ?? "", end: of.get("end") ?? null });
   if (!range.ok) return refused("INVALID_PARAMETER", `start, end: ${range.detail}`);
   const slots = slotsIn(placement, range.value);
-  return accepted({ collection: name, slots, isWeighed: weigh === "1" });
+  const depth = weigh !== undefined ? "weight" : check !== undefined ? "names" : "columns";
+  return accepted({ collection: collection.value, slots, depth });
 }
 
-async function* slotTexts(
-  { store }: ShardServices,
-  { collection, slots, isWeighed }: SlotsAsked,
-): AsyncGenerator<string, void, undefined> {
+async function* slotTexts(services: ShardServices, asked: SlotsAsked): AsyncGenerator<string, void, undefined> {
+  const { collection, slots } = asked;
   for (let first = 0; first < slots.length; first += SLOTS_AT_ONCE) {
-    const asked = slots.slice(first, first + SLOTS_AT_ONCE);
-    const found = await store.ownerships(collection, asked);
+    const some = slots.slice(first, first + SLOTS_AT_ONCE);
+    const found = await services.store.ownerships(collection.name, some);
     let text = "";
-    for (const [index, slot] of asked.entries()) {
+    for (const [index, slot] of some.entries()) {
       const ownership = found[index];
       if (ownership === undefined) throw new Error(`broken assumption: no columns for slot ${quote(slot)}`);
-      const weight = isWeighed ? await store.weighSlot({ collection, slot }) : {};
-      const report: SlotReport = { slot, ownership, ...weight };
+      const looking = contentOf(services, asked, slot);
+      let step = await looking.next();
+      for (; step.done !== true; step = await looking.next()) {
+        yield `${text}${JSON.stringify({ checking: slot, rows: step.value })}\n`;
+        text = "";
+      }
+      const report: SlotReport = { slot, ownership, ...step.value };
       text += `${JSON.stringify(report)}\n`;
     }
     yield text;
   }
   yield `${JSON.stringify({ end: true, slots: slots.length })}\n`;
+}
+
+type SlotContent = Omit<SlotReport, "slot" | "ownership">;
+
+/** What lies in the slot, as far as it was asked for. Yields the rows so far where that takes long. */
+async function* contentOf(
+  services: ShardServices,
+  { collection, depth }: SlotsAsked,
+  slot: SlotId,
+): AsyncGenerator<number, SlotContent, undefined> {
+  const address = { collection: collection.name, slot };
+  switch (depth) {
+    case "columns":
+      return {};
+    case "weight":
+      return services.store.weighSlot(address);
+    case "names":
+      return yield* checkSlot(services, address, collection.placement);
+    default:
+      throw new Error(`broken assumption: depth ${quote(depth satisfies never)}`);
+  }
 }
 
 /** Answers GET `/internal/room`: `{freeBytes}`, null where the store cannot tell. */

@@ -23,7 +23,13 @@ import { parseDocumentOf, parseIdentity, parseOwnership } from "./cassandra-rows
 import { SlotQueue } from "./cassandra-slot-queue.ts";
 import { ClaimStatements, readIdentity, TableStatements } from "./cassandra-statements.ts";
 import { type SweepPositions, sweepOnce } from "./cassandra-sweep.ts";
-import { readAllOwnerships, readSlotPage, type SlotSource, weighCassandraSlot } from "./cassandra-transfer.ts";
+import {
+  readAllOwnerships,
+  readNamesPage,
+  readSlotPage,
+  type SlotSource,
+  weighCassandraSlot,
+} from "./cassandra-transfer.ts";
 import type { StoredDocument } from "./decide-write.ts";
 import {
   type FirstClaim,
@@ -45,7 +51,16 @@ import {
   type WriteOutcome,
 } from "./port.ts";
 import { checkBounds, checkFill, checkRowsMax } from "./slot-row.ts";
-import type { GuardedChange, SlotCleaning, SlotFill, SlotPage, SlotPageRequest, SlotWeight } from "./transfer.ts";
+import type {
+  GuardedChange,
+  SlotCleaning,
+  SlotFill,
+  SlotNamesPage,
+  SlotPage,
+  SlotPageRequest,
+  SlotRowName,
+  SlotWeight,
+} from "./transfer.ts";
 
 /** Where the data lie, and what this process may remember. */
 export interface CassandraStoreOptions {
@@ -216,6 +231,10 @@ class CassandraStore implements Store {
 
   weighSlot({ collection, slot }: SlotAddress): Promise<SlotWeight> {
     return this.#run(collection, (table) => weighCassandraSlot(this.#sourceOf(table), { collection, slot }));
+  }
+
+  slotNames({ collection, slot }: SlotAddress, after: SlotRowName | null): Promise<SlotNamesPage> {
+    return this.#run(collection, (table) => readNamesPage(this.#sourceOf(table), slot, after));
   }
 
   slotPage(request: SlotPageRequest): Promise<SlotPage> {

@@ -32,7 +32,7 @@ import {
 import { readOwnerships, readSlotNames, readSlotRows } from "./cassandra-transfer-statements.ts";
 import { StoreError } from "./port.ts";
 import { bytesOf, nameOf, type ReadingBounds, SlotPageDraft } from "./slot-row.ts";
-import type { SlotPage, SlotPageRequest, SlotRow, SlotRowName, SlotWeight } from "./transfer.ts";
+import type { SlotNamesPage, SlotPage, SlotPageRequest, SlotRow, SlotRowName, SlotWeight } from "./transfer.ts";
 
 /** Slots in one request for their ownership, and requests under way at once. */
 const SLOTS_AT_ONCE = 64;
@@ -146,6 +146,16 @@ export async function readNames(
   const all = rows.filter((columns) => columns["kind"] !== SENTINEL_KIND).map(parseName);
   const names = all.slice(0, namesMax);
   return { names, isEnd: next === null && rows.length < rowsMax && names.length === all.length };
+}
+
+/** As many names as one answer holds. */
+export async function readNamesPage(
+  source: SlotSource,
+  slot: SlotId,
+  after: SlotRowName | null,
+): Promise<SlotNamesPage> {
+  const { names, isEnd } = await readNames(source, { slot, after }, NAMES_AT_ONCE);
+  return { names, next: isEnd ? null : (names.at(-1) ?? null) };
 }
 
 /** When a row was written, and whether it is a tombstone: what its expiry entry says. */

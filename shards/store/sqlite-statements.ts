@@ -96,6 +96,18 @@ export const SQL = {
     UNION ALL
     SELECT sort_key, op, at_ms, NULL AS json FROM tombstones WHERE collection = ? AND slot = ? AND sort_key >= ?
     ORDER BY sort_key LIMIT ?`,
+  /**
+   * Names alone, whether or not they belong there, and whether each is a tombstone, as arrays. collection, start of the prefix, where to
+   * begin, end of the prefix; collection, slot, where to begin; most rows
+   */
+  listStoredKeys: `
+    SELECT sort_key, 0 AS is_tombstone FROM documents
+    WHERE collection = ? AND sort_key >= MAX(?, ?) AND sort_key < ?
+    UNION ALL
+    SELECT sort_key, 1 AS is_tombstone FROM tombstones WHERE collection = ? AND slot = ? AND sort_key >= ?
+    ORDER BY sort_key LIMIT ?`,
+  /** collection, slot, the id after which to begin, most rows */
+  listRecordIds: "SELECT id FROM records WHERE collection = ? AND slot = ? AND id > ? ORDER BY id LIMIT ?",
   /** collection, sort key */
   readSlotDocument: "SELECT op, modified_at_ms, json FROM documents WHERE collection = ? AND sort_key = ?",
   /** collection, slot, the id after which to begin, most rows */
@@ -133,6 +145,8 @@ export function prepareStatements(db: DatabaseSync): Statements {
     claimFirst: prepare("claimFirst"),
     listSlotKeys: asArrays(prepare("listSlotKeys")),
     listSlotRows: asArrays(prepare("listSlotRows")),
+    listStoredKeys: asArrays(prepare("listStoredKeys")),
+    listRecordIds: prepare("listRecordIds"),
     readSlotDocument: prepare("readSlotDocument"),
     listSlotRecords: prepare("listSlotRecords"),
     replaceRecord: prepare("replaceRecord"),
@@ -216,6 +230,22 @@ export function parseIndexedKey(columns: unknown, placement: Placement): Indexed
   if (op === null) return { sortKey, key, row: null };
   if (json === null) return { sortKey, key, row: { kind: "tombstone", key, op, atMs } };
   return { sortKey, key, row: { kind: "document", key, op, atMs, json } };
+}
+
+/** A key as it is stored, by no more than its name. */
+export interface StoredKey extends Pick<IndexedKey, "sortKey" | "key"> {
+  readonly isTombstone: boolean;
+}
+
+/** A row of `listStoredKeys`, an array. */
+export function parseStoredKey(columns: unknown, placement: Placement): StoredKey {
+  const [sortKey, isTombstone] = columns as readonly [sortKey: SortKey, isTombstone: number];
+  return { sortKey, key: parseKeyOfSortKey(sortKey, placement), isTombstone: isTombstone === 1 };
+}
+
+/** A row of `listRecordIds`. */
+export function parseRecordId(columns: Columns): string {
+  return columns["id"] as string;
 }
 
 /** A row of `listSlotRecords`. */

@@ -35,6 +35,7 @@ import {
 } from "./port.ts";
 import { checkBounds, checkFill, checkRowsMax, SlotScale } from "./slot-row.ts";
 import { listPage } from "./sqlite-list.ts";
+import { readSlotNames } from "./sqlite-names.ts";
 import { storeSchema } from "./sqlite-schema.ts";
 import {
   parseDocument,
@@ -59,6 +60,7 @@ import type {
   GuardedChange,
   SlotCleaning,
   SlotFill,
+  SlotNamesPage,
   SlotPage,
   SlotPageRequest,
   SlotRowName,
@@ -186,6 +188,11 @@ class SqliteStore implements Store {
       place = after === null ? null : { address, after };
     }
     return scale.weight;
+  }
+
+  slotNames(address: SlotAddress, after: SlotRowName | null): Promise<SlotNamesPage> {
+    const tables = this.#tablesOf(address);
+    return this.#readTogether(() => readSlotNames(tables, { address, after }));
   }
 
   async slotPage(request: SlotPageRequest): Promise<SlotPage> {

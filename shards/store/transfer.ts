@@ -80,6 +80,15 @@ export type SlotCleaning =
   | { readonly kind: "cleaned"; readonly rows: number; readonly more: boolean }
   | { readonly kind: "refused"; readonly ownership: Ownership };
 
+/**
+ * Names of what lies in a slot, whether or not it belongs there: keys and records, as many as the store reads at a stretch. `next` is
+ * where to go on, in this store alone; null at the end. A page may be empty before that.
+ */
+export interface SlotNamesPage {
+  readonly names: readonly SlotRowName[];
+  readonly next: SlotRowName | null;
+}
+
 /** How much lies in a slot: its rows of all kinds, and the bytes of their texts, roughly. */
 export interface SlotWeight {
   readonly rows: number;
@@ -92,6 +101,11 @@ export interface SlotTransfer {
   ownerships(collection: CollectionName, slots: readonly SlotId[]): Promise<readonly Ownership[]>;
   /** For plans and progress; what is written meanwhile may or may not be in it. */
   weighSlot(address: SlotAddress): Promise<SlotWeight>;
+  /**
+   * Names in a slot in any state, those behind `after`, null for the beginning. Where a store keeps rows without their slot, a row of
+   * no slot at all counts to one that is near.
+   */
+  slotNames(address: SlotAddress, after: SlotRowName | null): Promise<SlotNamesPage>;
   /** Reads rows of a slot in any state. */
   slotPage(request: SlotPageRequest): Promise<SlotPage>;
   /**

@@ -247,6 +247,15 @@ describe("a table of 100,000 keys", () => {
         /SEARCH tombstones USING INDEX \S+ \(collection=\? AND slot=\? AND sort_key>\?\)/,
       ],
     ],
+    [
+      "listStoredKeys",
+      [
+        /MERGE \(UNION ALL\)/,
+        /SEARCH documents USING COVERING INDEX \S+ \(collection=\? AND sort_key>\? AND sort_key<\?\)/,
+        /SEARCH tombstones USING COVERING INDEX \S+ \(collection=\? AND slot=\? AND sort_key>\?\)/,
+      ],
+    ],
+    ["listRecordIds", [/SEARCH records USING COVERING INDEX \S+ \(collection=\? AND slot=\? AND id>\?\)/]],
     ["readSlotDocument", [/SEARCH documents USING INDEX \S+ \(collection=\? AND sort_key=\?\)/]],
     ["listSlotRecords", [/SEARCH records USING INDEX \S+ \(collection=\? AND slot=\? AND id>\?\)/]],
     ["setOwnership", [/SEARCH slots USING PRIMARY KEY \(collection=\? AND slot=\?\)/]],

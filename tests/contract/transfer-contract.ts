@@ -12,7 +12,7 @@ import { describeMovedSlots } from "./moved-slot-contract.ts";
 import { addressOf, claim, force, type OpenStore, owned, PRODUCTS, put, remove } from "./store-fixture.ts";
 import { describeCleaning } from "./transfer-cleaning-contract.ts";
 import { describeFills } from "./transfer-fill-contract.ts";
-import { LAMP, received, rowsOf, WIDE } from "./transfer-fixture.ts";
+import { LAMP, namesOf, received, rowsOf, WIDE } from "./transfer-fixture.ts";
 import { describeTransferModel } from "./transfer-model-contract.ts";
 
 /** The chapter, on the store that `openStore` makes. */
@@ -20,6 +20,7 @@ export function describeTransfer(openStore: OpenStore): void {
   describe("transfer of slots", () => {
     describeOwnerships(openStore);
     describePages(openStore);
+    describeNames(openStore);
     describePagesInAnyState(openStore);
     describeFills(openStore);
     describeTransferModel(openStore);
@@ -55,6 +56,7 @@ function describeOwnerships(openStore: OpenStore): void {
         next: null,
       });
       expect(await store.weighSlot(zoo)).toEqual({ rows: 0, bytes: 0 });
+      expect(await store.slotNames(zoo, null)).toEqual({ names: [], next: null });
     }),
   );
 }
@@ -131,6 +133,38 @@ function describePages(openStore: OpenStore): void {
       expect(await keysOf({ of: "record", name: "c3" }, {})).toEqual([]);
       await expect(keysOf(null, { rowsMax: 0 })).rejects.toThrow(/at least one row, got 0/);
       await expect(keysOf(null, { bytesMax: 0 })).rejects.toThrow(/at least one byte, got 0/);
+    }),
+  );
+}
+
+function describeNames(openStore: OpenStore): void {
+  it.each(["OWNER", "FENCED", "GONE", "RECEIVING", "ABORTED"] as const)(
+    "tells the names in a slot that is %s",
+    (state) =>
+      owned(openStore, async (store) => {
+        await writeRows(store);
+        await force(store, LAMP, state);
+        const names = WRITTEN.map((row) =>
+          row.id === undefined ? { of: "key", name: row.key } : { of: "record", name: row.id },
+        );
+        expect(await namesOf(store, LAMP)).toEqual(names);
+        expect(await store.slotNames(LAMP, { of: "record", name: "c1" })).toEqual({
+          names: names.slice(-2),
+          next: null,
+        });
+      })(),
+  );
+
+  it(
+    "tells the names of many rows, whatever is remembered of them",
+    owned(openStore, async (store) => {
+      const keys = Array.from({ length: 1200 }, (_, index) => `lamp-${String(index).padStart(4, "0")}`);
+      for (let first = 0; first < keys.length; first += 100) {
+        await store.commit(keys.slice(first, first + 100).map((key) => put(key, "1", { claim: claim(key) })));
+      }
+      const names = await namesOf(store, LAMP);
+      expect(names.filter(({ of }) => of === "key").map(({ name }) => name)).toEqual(keys);
+      expect(names.filter(({ of }) => of === "record")).toHaveLength(keys.length);
     }),
   );
 }

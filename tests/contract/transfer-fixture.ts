@@ -8,7 +8,7 @@ import { type Placement, slotOf, sortKeyOf } from "../../router/slot.ts";
 import { type OwnershipEvent, transition } from "../../router/slot-transition.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import type { RowAddress, SlotAddress, Store, StoreCollection } from "../../shards/store/port.ts";
-import type { SlotPageRequest, SlotRow } from "../../shards/store/transfer.ts";
+import type { SlotNamesPage, SlotPageRequest, SlotRow, SlotRowName } from "../../shards/store/transfer.ts";
 import { addressOf, type OpenStore, PRODUCTS, type StoreHarness } from "./store-fixture.ts";
 
 /** The other side of moves in these tests. */
@@ -63,6 +63,19 @@ export async function rowsOf(
     const page = await store.slotPage({ address: { collection, slot }, after, ...bounds });
     rows.push(...page.rows);
     if (page.next === null) return rows;
+    after = page.next;
+  }
+  throw new Error("a slot without an end");
+}
+
+/** All names of a slot, page by page. */
+export async function namesOf(store: Store, { collection, slot }: SlotAddress): Promise<readonly SlotRowName[]> {
+  const names: SlotRowName[] = [];
+  let after: SlotRowName | null = null;
+  for (let pages = 0; pages < 10_000; pages += 1) {
+    const page: SlotNamesPage = await store.slotNames({ collection, slot }, after);
+    names.push(...page.names);
+    if (page.next === null) return names;
     after = page.next;
   }
   throw new Error("a slot without an end");

@@ -1,8 +1,10 @@
 // Moves' changes of rows on Cassandra beyond the contract: replies lost, requests lost and late, and what lies beside the rows.
 // Must not repeat the contract.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { checkSlot } from "../../shards/http/slot-check.ts";
+import { NO_COURTESY } from "../../shards/mover/courtesy.ts";
 import { EXPIRY_KIND } from "../../shards/store/cassandra-expiry.ts";
-import { TRACE_KIND } from "../../shards/store/cassandra-rows.ts";
+import { DOCUMENT_KIND, TRACE_KIND } from "../../shards/store/cassandra-rows.ts";
 import { TableStatements } from "../../shards/store/cassandra-statements.ts";
 import type { SlotAddress } from "../../shards/store/port.ts";
 import type { SlotFill, SlotRow } from "../../shards/store/transfer.ts";
@@ -132,6 +134,19 @@ describeOnEngines("a moving slot on Cassandra", ({ single }) => {
     const outcome = await us.store.cleanSlot(address, MOVE, 100);
     expect(outcome).toMatchObject({ kind: "refused", ownership: { state: "RECEIVING", epoch: 4 } });
     expect(await rowsOf(us.store, address)).toEqual(rows);
+  });
+
+  it("tells of a key that lies in the slot of others", async () => {
+    await us.store.fillSlot(fill);
+    const { table } = new TableStatements(bed.keyspace, PRODUCTS.name);
+    const cql = `INSERT INTO ${table} (slot, kind, key, op, deleted, at_ms, json) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+    const parameters = [address.slot, DOCUMENT_KIND, "!elsewhere", "op", false, 1n, "{}"];
+    await bed.session.write([{ cql, parameters }]);
+    const services = { store: us.store, courtesy: NO_COURTESY };
+    expect(await checkSlot(services, address, PRODUCTS.placement).next()).toEqual({
+      done: true,
+      value: { rows: 4, misplaced: { rows: 1, named: [{ key: "!elsewhere", belongsTo: " " }] } },
+    });
   });
 
   it("gives pages of many large rows, each with what the columns said before", async () => {

@@ -52,6 +52,7 @@ export function createSimStore(options: SimStoreOptions): Store {
       }),
     ownerships: (collection, slots) => look(() => slots.map((slot) => data.slot({ collection, slot }).ownership)),
     weighSlot: (address) => look(() => ({ rows: data.slot(address).rows().length, bytes: 100 })),
+    slotNames: (address) => look(() => ({ names: data.slot(address).rows().map(nameOf), next: null })),
     slotPage: (request) => look(() => pageOf(data, request, random)),
     fillSlot: (fill) => {
       checkFill(placement, fill);

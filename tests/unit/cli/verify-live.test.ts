@@ -104,10 +104,10 @@ const advance = (slot: SlotId, move: string, steps: number): void => {
 
 const audited = async () => {
   if (products === undefined) throw new Error("no collection");
-  const look = (range = RANGE) => lookAtSlots(operator, { collection: products, range, weigh: false });
+  const look = (range = RANGE) => lookAtSlots(operator, { collection: products, range, depth: "columns" });
   return confirmedFindings(
     await look(),
-    (range) => lookAtSlots(operator, { collection: products, range, weigh: false }),
+    (range) => lookAtSlots(operator, { collection: products, range, depth: "columns" }),
     (seen, slot) => {
       const reports = seen.slots.get(slot) ?? new Map();
       // As if the catalog knew of no move: everything that is not settled is suspect.
@@ -223,7 +223,7 @@ describe("the doctor", () => {
 describe("a verification", () => {
   const verify = (signal = NEVER) => {
     if (products === undefined) throw new Error("no collection");
-    const request = { collection: products, range: WHOLE_RANGE, weigh: false };
+    const request = { collection: products, range: WHOLE_RANGE };
     return verifyInParts(operator, request, { show: () => undefined, signal });
   };
 
@@ -231,7 +231,14 @@ describe("a verification", () => {
     const asked: number[] = [];
     beforeAnswer = () => void asked.push(1);
     expect(await verify()).toEqual({
-      verdict: { collection: "products", slots: 1526, compared: { slots: 0, rows: 0 }, findings: [], next: null },
+      verdict: {
+        collection: "products",
+        slots: 1526,
+        rows: 0,
+        compared: { slots: 0, rows: 0 },
+        findings: [],
+        next: null,
+      },
       failure: null,
     });
     expect(asked.length).toBeGreaterThan(20);
@@ -250,9 +257,38 @@ describe("a verification", () => {
     const { next, slots } = verdict;
     if (next === null || products === undefined) throw new Error("it has come to the end");
     beforeAnswer = () => undefined;
-    const request = { collection: products, range: { start: next, end: null }, weigh: false };
+    const request = { collection: products, range: { start: next, end: null } };
     const rest = await verifyInParts(operator, request, { show: () => undefined, signal: NEVER });
     expect(rest).toMatchObject({ verdict: { findings: [], next: null, slots: 1526 - slots }, failure: null });
+  });
+
+  it("counts the rows of all shards, and finds a misplaced one once, beside a move of its slot that goes on", async () => {
+    const [slot] = SLOTS;
+    if (slot === undefined) throw new Error("no slots");
+    const { slots } = operator.shards;
+    const misplaced = { rows: 1, named: [{ key: "Ga", belongsTo: null }] };
+    const depths = new Set<string>();
+    const move = statements(slot, "m-1");
+    let begun = 0;
+    const answer = async (...[shard, question]: Parameters<typeof slots>) => {
+      depths.add(question.depth);
+      const reports = await slots(shard, question);
+      // The first look sees a slot that changes hands, the others one that stands still.
+      if (reports.some((report) => report.slot === slot) && begun < 3) {
+        begun += 1;
+        move.next();
+      }
+      return reports.map((report) => ({ ...report, ...(report.slot === slot ? { rows: 2, misplaced } : { rows: 1 }) }));
+    };
+    operator = { ...operator, shards: { ...operator.shards, slots: answer } };
+    const { verdict } = await verify();
+    expect([...depths]).toEqual(["names"]);
+    expect(verdict.rows).toBe(2 * 1526 + 2);
+    const ofSlot = verdict.findings.filter((finding) => finding.slot === slot && finding.kind === "misplaced-rows");
+    expect(ofSlot.map(({ detail }) => detail)).toEqual([
+      '1 row at shard-1: "Ga" is not canonical',
+      '1 row at shard-2: "Ga" is not canonical',
+    ]);
   });
 
   it("that is interrupted ends before its next part", async () => {

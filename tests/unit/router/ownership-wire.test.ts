@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ShardId, SlotId } from "../../../router/ids.ts";
+import { MISPLACED_LENGTH_MAX, MISPLACED_NAMED_MAX } from "../../../router/misplaced-key.ts";
 import { NEVER_HELD, OWN_STATES, type Ownership } from "../../../router/ownership.ts";
 import {
   parseEventReply,
@@ -76,6 +77,12 @@ describe("columns, replies and reports", () => {
         expect(parseEventReply({ kind: "changed", ownership })).toMatchObject({ ok: true });
         const report = { slot: "la" as SlotId, ownership, rows: 3, bytes: 4 };
         expect(parseSlotReport(report)).toEqual({ ok: true, value: report });
+        const named = [
+          { key: "Lamp", belongsTo: null },
+          { key: "zoo", belongsTo: "zo" as SlotId },
+        ];
+        const checked = { slot: "la" as SlotId, ownership, rows: 3, misplaced: { rows: 2, named } };
+        expect(parseSlotReport(JSON.parse(JSON.stringify(checked)))).toEqual({ ok: true, value: checked });
       }),
     );
   });
@@ -88,7 +95,23 @@ describe("columns, replies and reports", () => {
         }
       }),
     );
-    expect(parseSlotReport({ slot: "la", ownership: NEVER_HELD, rows: 1 })).toMatchObject({ ok: false });
+    const none = { rows: 0, named: [] };
+    const many = Array.from({ length: MISPLACED_NAMED_MAX + 1 }, () => ({ key: "A", belongsTo: null }));
+    const contents: readonly object[] = [
+      { rows: 1 },
+      { bytes: 1 },
+      { rows: 1, bytes: -1 },
+      { misplaced: none },
+      { rows: 1, bytes: 1, misplaced: none },
+      { rows: 1, misplaced: { rows: 0 } },
+      { rows: 1, misplaced: { rows: "0", named: [] } },
+      { rows: 1, misplaced: { rows: 1, named: [{ key: 1, belongsTo: null }] } },
+      { rows: 1, misplaced: { rows: 1, named: [{ key: "A" }] } },
+      { rows: 1, misplaced: { rows: 1, named: [{ key: "A".repeat(MISPLACED_LENGTH_MAX + 1), belongsTo: null }] } },
+      { rows: 1, misplaced: { rows: many.length, named: many } },
+    ];
+    for (const content of contents)
+      expect(parseSlotReport({ slot: "la", ownership: NEVER_HELD, ...content })).toMatchObject({ ok: false });
     expect(parseEventReply({ kind: "refused", reason: "mood", detail: "", ownership: NEVER_HELD })).toMatchObject({
       ok: false,
     });

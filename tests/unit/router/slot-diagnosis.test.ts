@@ -2,6 +2,7 @@
 // The columns come from the table of transitions itself.
 import { describe, expect, it } from "vitest";
 import type { ShardId, SlotId } from "../../../router/ids.ts";
+import { NONE_MISPLACED } from "../../../router/misplaced-key.ts";
 import { FIRST_OWNER, NEVER_HELD, type Ownership, type OwnState } from "../../../router/ownership.ts";
 import type { SlotReport } from "../../../router/ownership-wire.ts";
 import { type AuditedSlot, auditSlot } from "../../../router/slot-audit.ts";
@@ -230,6 +231,33 @@ describe("an audit", () => {
 
   it("finds rows where the slot has never been", () => {
     expect(kindsOf({ reports: reportsOf([], { source: 5, destination: 1 }) })).toEqual(["stray-rows"]);
+  });
+
+  it.each([
+    [
+      "one, of a slot that is moving too",
+      1,
+      [{ key: "zoo", belongsTo: "zo" as SlotId }],
+      '1 row at shard-1: "zoo" belongs to the slot "zo"',
+    ],
+    [
+      "more than are named",
+      3,
+      [
+        { key: "Ga", belongsTo: null },
+        { key: "zoo", belongsTo: "zo" as SlotId },
+      ],
+      '3 rows at shard-1: "Ga" is not canonical, "zoo" belongs to the slot "zo", and 1 more',
+    ],
+  ])("finds rows whose keys belong elsewhere: %s", (_name, rows, named, detail) => {
+    const misplaced = { rows, named };
+    const reports = new Map([
+      [S, { ...owner, rows: 9, misplaced }],
+      [D, { slot: SLOT, ownership: NEVER_HELD, rows: 0, misplaced: NONE_MISPLACED }],
+    ]);
+    expect(auditSlot({ slot: SLOT, reports, mapOwner: S, isMoving: true })).toEqual([
+      { slot: SLOT, kind: "misplaced-rows", detail },
+    ]);
   });
 
   it.each([

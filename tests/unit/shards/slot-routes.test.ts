@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../../config/config.ts";
@@ -39,6 +40,8 @@ let pages: SlotPageRequest[];
 let news: SlotAddress[];
 /** Slots whose columns were read by themselves. */
 let looked: string[];
+/** Rests that were taken. */
+let rests: number;
 
 beforeEach(async () => {
   directory = makeDirectory();
@@ -49,6 +52,7 @@ beforeEach(async () => {
   pages = [];
   news = [];
   looked = [];
+  rests = 0;
   await serve(port);
 });
 
@@ -85,7 +89,10 @@ async function serve(port: number): Promise<void> {
     commits: { submit: () => Promise.reject(new Error("no writes here")) },
     access: () => Promise.reject(new Error("no documents here")),
     peers,
-    ...{ courtesy: NO_COURTESY, traffic: { note: () => undefined } },
+    ...{
+      courtesy: { ...NO_COURTESY, begin: () => () => Promise.resolve(void (rests += 1)) },
+      traffic: { note: () => undefined },
+    },
     spreadNews: (address) => void news.push(address),
     maps: { current: () => Promise.resolve(null) },
     verify: createVerifier(KEYS, systemClock),
@@ -252,10 +259,34 @@ describe("slots", () => {
     expect(all[0]).not.toHaveProperty("rows");
   });
 
+  test("of a range, with the keys that belong elsewhere, and a sign of life from each page of a large one", async () => {
+    await fill(2500);
+    await store.commit([put("zoo", "1")]);
+    const db = new DatabaseSync(join(directory, "store.db"));
+    db.exec("INSERT INTO tombstones VALUES ('products', 'la', 'zoo', 'op', 1)");
+    db.close();
+    const answer = await ask("GET", INTERNAL_PATH.slots, { query: "collection=products&start=l&end=lc&check=1" });
+    const lines = (await answer.text()).trimEnd().split("\n");
+    const said = lines.map((line) => JSON.parse(line)).filter(({ slot }) => slot !== "l");
+    const signs = said.flatMap(({ checking, rows }) => (checking === "la" ? [rows] : []));
+    expect(signs.length).toBeGreaterThan(1);
+    expect(signs.every((rows, index) => rows > (signs[index - 1] ?? 0))).toBe(true);
+    expect(said.filter(({ slot }) => slot === "la")).toEqual([
+      {
+        ...{ slot: "la", ownership: await store.ownership(SLOT), rows: 2501 },
+        misplaced: { rows: 1, named: [{ key: "zoo", belongsTo: "zo" }] },
+      },
+    ]);
+    expect(said.at(-1)).toMatchObject({ end: true });
+    expect(rests).toBeGreaterThan(signs.length);
+  });
+
   test.each([
     ["collection=nothing&start=", "collection: expected a configured collection"],
     ["collection=products&start=lamp", "expected a slot boundary"],
     ["collection=products&start=&weigh=2", "weigh: expected 1 or nothing"],
+    ["collection=products&start=&check=2", "check: expected 1 or nothing"],
+    ["collection=products&start=&check=1&weigh=1", "expected weigh or check, got both"],
   ])("asked as %s are refused", async (query, detail) => {
     const answer = await ask("GET", INTERNAL_PATH.slots, { query });
     expect(answer.status).toBe(400);
