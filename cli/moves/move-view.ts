@@ -3,6 +3,7 @@
  * was seen before. It must not know terminals.
  */
 import { quote } from "../../router/ids.ts";
+import { type MoveExperience, SLOT_ROWS } from "../../router/move-estimate.ts";
 import {
   type ActiveSlot,
   type MoveProgress,
@@ -33,9 +34,7 @@ export interface MoveView {
   readonly silentMs: number | null;
 }
 
-/** An empty slot takes its own time; as much as about this many rows that are copied as fast as it goes. */
-const SLOT_ROWS = 25;
-/** About the same in seconds: a limit makes rows slower, and not slots. */
+/** What an empty slot takes in seconds, about as long as `SLOT_ROWS` rows: a limit makes rows slower, and not slots. */
 const SLOT_SECONDS = 0.002;
 /** Fewer rows written than this part of what an even spread over the slots would give are no measure. */
 const COMPARED_FRACTION = 0.1;
@@ -61,6 +60,24 @@ export function durationMsOf(move: Move): number {
   const progress = progressOf(move);
   if (progress === null) return Math.max(0, move.changedAtMs - move.createdAtMs);
   return progress.elapsedMs + Math.max(0, progress.updatedAtMs - progress.startedAtMs);
+}
+
+/** What a move tells of those to come; null unless it has moved its whole range, and somebody has counted. */
+export function experienceOf(move: Move): MoveExperience | null {
+  const progress = progressOf(move);
+  if (move.state !== "done" || progress === null) return null;
+  const { slots, decided, rowsPlanned, rows } = progress;
+  const durationMs = durationMsOf(move);
+  if (decided < slots || !(durationMs > 0)) return null;
+  // Rows that were written again count twice, those that the destination had from before not at all.
+  return {
+    from: move.from,
+    to: move.to,
+    limits: move.settings,
+    slots,
+    rows: rowsPlanned > 0 ? rowsPlanned : rows,
+    durationMs,
+  };
 }
 
 /** The samples with this moment of the move added, those that are too old to matter left out. */

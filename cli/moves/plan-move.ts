@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { CollectionName, ShardId } from "../../router/ids.ts";
+import { estimateMove, type MoveEstimate, type MoveExperience } from "../../router/move-estimate.ts";
 import { limitedDurationMs, type MovePlan, planTransfer, targetMove } from "../../router/move-plan.ts";
 import { describeRange, type KeyRange } from "../../router/range.ts";
 import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
@@ -11,6 +12,7 @@ import { CliFailure } from "../failure.ts";
 import { demandCollection, demandMap, type Operator, rulesOf } from "../operator.ts";
 import { clockText, groupDigits } from "../progress.ts";
 import { shortId } from "./find-move.ts";
+import { experienceOf } from "./move-view.ts";
 
 /** A wanted move. */
 export interface WantedMove extends KeyRange {
@@ -19,10 +21,14 @@ export interface WantedMove extends KeyRange {
   readonly settings: MoveSettings;
 }
 
-/** The whole plan. `shortestMs`: as fast as the limits allow; null without limits. */
+/**
+ * The whole plan. `shortestMs`: as fast as the limits allow; null without limits. `expected`: about how long, and what says so; null when
+ * nothing does.
+ */
 export interface PlannedMove extends MovePlan {
   readonly settings: MoveSettings;
   readonly shortestMs: number | null;
+  readonly expected: MoveEstimate | null;
 }
 
 /** Plans. `promised`: bytes of the destination that other plans will take. Throws `CliFailure` with the reason when the move cannot be. */
@@ -42,7 +48,16 @@ export async function planMove(operator: Operator, wanted: WantedMove, promised 
   const freeBytes = room === null ? null : Math.max(0, room - promised);
   const plan = planTransfer(target.value, { source, destination, freeBytes });
   if (!plan.ok) throw refusedPlan(plan);
-  return { ...plan.value, settings, shortestMs: limitedDurationMs(plan.value, settings) };
+  const expected = estimateMove(plan.value, settings, await experiences(operator, collection));
+  return { ...plan.value, settings, shortestMs: limitedDurationMs(plan.value, settings), expected };
+}
+
+/** So many moves of a collection are looked through for such as were like the one that is planned. */
+const ENDED_MAX = 100;
+
+async function experiences({ catalog }: Operator, collection: CollectionName): Promise<readonly MoveExperience[]> {
+  const ended = await catalog.moves(collection, { limit: ENDED_MAX, state: "done" });
+  return ended.map(experienceOf).filter((experience) => experience !== null);
 }
 
 const HINTS: Readonly<{ [reason: string]: string }> = {
@@ -82,15 +97,25 @@ export async function startMove({ catalog, author }: Operator, plan: PlannedMove
 
 /** A plan for people, a line each. */
 export function describePlan(plan: PlannedMove): readonly string[] {
-  const { collection, from, to, parent, slots, rows, bytes, settings, shortestMs } = plan;
-  const limits = describeLimits(settings);
-  const time = shortestMs === null ? "as fast as both shards can" : `at least ${clockText(shortestMs / 1000)}`;
+  const { collection, from, to, parent, slots, rows, bytes, settings } = plan;
   return [
     `move ${collection} ${describeRange(plan)} from ${from} to ${to}, map version ${parent}`,
     `  ${groupDigits(slots)} slots, ${groupDigits(rows)} rows, ${bytesText(bytes)}`,
-    `  ${settings.parallel} slots at once, ${limits}: ${time}`,
+    `  ${settings.parallel} slots at once, ${describeLimits(settings)}`,
+    `  expected time: ${describeEstimate(plan)}`,
     `  the rows stay at ${from} for ${durationText(settings.retentionMs)} afterwards`,
   ];
+}
+
+/** What it stands on is said with it: moves beside clients take longer than others. */
+function describeEstimate({ expected, collection, from, to }: PlannedMove): string {
+  if (expected === null) return `unknown (no move of ${collection} without a limit is done yet)`;
+  const { ms, basis } = expected;
+  const time = clockText(ms / 1000);
+  if (basis.kind === "limits") return `at least ${time}, by the limit`;
+  const moves = basis.moves === 1 ? "move" : `${basis.moves} moves`;
+  const where = basis.kind === "same-shards" ? `from ${from} to ${to}` : "between any shards";
+  return `about ${time}, by the last ${moves} of ${collection} ${where}`;
 }
 
 /** The limits of a move for people. */

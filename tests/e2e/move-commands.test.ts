@@ -91,7 +91,13 @@ describe("a move", () => {
       // A document and the record of its import each.
       rows: 48,
       epochs: [{ slots: 80, epoch: 2 }],
+      expected: null,
     });
+    expect(await output("move", "products", ...range, "--dry-run")).toContain(
+      "expected time: unknown (no move of products ",
+    );
+    const limited = await json("move", "products", ...range, "--dry-run", "--rate", "4");
+    expect(limited.expected).toEqual({ ms: 12_000, basis: { kind: "limits" } });
     expect(await output("moves", "--json")).toBe("");
     const { stdout, code } = await zgate(["move", "products", ...range, "--wait", "--json", "--data", data]);
     const lines = stdout.trimEnd().split("\n");
@@ -113,6 +119,11 @@ describe("a move", () => {
 
   it("goes back by reverse, with all that was written since", async () => {
     const { id } = await json("moves", "products");
+    expect(await output("reverse", id.slice(0, 8), "--dry-run")).toMatch(
+      /expected time: about \d+ s, by the last move of products between any shards\n/,
+    );
+    const again = await json("move", "products", "--start", "e", "--end", "f", "--to", "shard-2", "--dry-run");
+    expect(again.expected).toEqual({ ms: expect.any(Number), basis: { kind: "same-shards", moves: 1 } });
     await output("put", "products", "bb-key", '{"n":"later"}');
     expect(await output("reverse", id.slice(0, 8), "--wait")).toMatch(/from shard-2 to shard-1: done\n/);
     expect(await output("get", "products", "bb-key")).toBe('{"n":"later"}\n');

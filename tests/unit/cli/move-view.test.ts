@@ -1,9 +1,9 @@
 // What people see of a move: how far, how fast, how long still.
 import { describe, expect, it } from "vitest";
 import { reportLines, reportOf } from "../../../cli/moves/move-report.ts";
-import { addSample, lineOf, linesOf, type PaceSample, viewOf } from "../../../cli/moves/move-view.ts";
+import { addSample, experienceOf, lineOf, linesOf, type PaceSample, viewOf } from "../../../cli/moves/move-view.ts";
 import { bytesText, describePlan, durationText } from "../../../cli/moves/plan-move.ts";
-import { addPause, NO_PAUSES, type PauseHistogram } from "../../../router/move-progress.ts";
+import { addPause, type MoveProgress, NO_PAUSES, type PauseHistogram } from "../../../router/move-progress.ts";
 import type { Move } from "../../../shards/catalog/port.ts";
 import { liveMove, movedSoFar, T0 } from "./move-fixture.ts";
 
@@ -172,17 +172,44 @@ describe("a plan for people", () => {
   const { settings, ...move } = liveMove();
   const plan = { ...move, slots: 264, rows: 52_310, bytes: 9_000_000 };
 
+  const byLimits = { ms: 104_620, basis: { kind: "limits" } } as const;
+
   it("says slots, rows, bytes and how long it takes at least", () => {
     const limited = { ...settings, rowsPerSecond: 500, bytesPerSecond: 4 * 1024 * 1024, retentionMs: 86_400_000 };
-    expect(describePlan({ ...plan, settings: limited, shortestMs: 104_620 })).toEqual([
+    expect(describePlan({ ...plan, settings: limited, shortestMs: 104_620, expected: byLimits })).toEqual([
       'move products ["g", "m") from shard-1 to shard-2, map version 1',
       "  264 slots, 52,310 rows, 8.6 MiB",
-      "  4 slots at once, at most 500 rows/s and 4.0 MiB/s: at least 1:45",
+      "  4 slots at once, at most 500 rows/s and 4.0 MiB/s",
+      "  expected time: at least 1:45, by the limit",
       "  the rows stay at shard-1 for 24h afterwards",
     ]);
-    expect(describePlan({ ...plan, settings, shortestMs: null })[2]).toBe(
-      "  4 slots at once, no limit: as fast as both shards can",
-    );
+  });
+
+  it.each([
+    ["unknown (no move of products without a limit is done yet)", null],
+    [
+      "about 10 s, by the last move of products from shard-1 to shard-2",
+      { ms: 9500, basis: { kind: "same-shards", moves: 1 } },
+    ],
+    [
+      "about 2:00, by the last 3 moves of products between any shards",
+      { ms: 120_000, basis: { kind: "collection", moves: 3 } },
+    ],
+  ] as const)("says that it takes %s", (text, expected) => {
+    const lines = describePlan({ ...plan, settings, shortestMs: null, expected });
+    expect(lines.slice(2, 4)).toEqual(["  4 slots at once, no limit", `  expected time: ${text}`]);
+  });
+
+  it("learns from moves that have moved their whole range, whoever counted its rows", () => {
+    const done = (progress: Partial<MoveProgress>, change: Partial<Move> = {}) =>
+      experienceOf(movedSoFar(5000, { decided: 100, rows: 12_000, ...progress }, { state: "done", ...change }));
+    const { from, to, settings: limits } = liveMove();
+    expect(done({})).toEqual({ from, to, limits, slots: 100, rows: 10_000, durationMs: 5000 });
+    expect(done({ rowsPlanned: 0 })).toMatchObject({ rows: 12_000 });
+    expect(done({ decided: 99 })).toBeNull();
+    expect(done({ updatedAtMs: T0 })).toBeNull();
+    expect(done({}, { state: "running" })).toBeNull();
+    expect(done({}, { progress: "" })).toBeNull();
   });
 
   it.each([
