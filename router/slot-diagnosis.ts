@@ -18,8 +18,9 @@ export type MoveLife =
   | { readonly kind: "ended" | "unknown" };
 
 /**
- * What may be done. `wait`: its runner goes on by itself. `runner`: only one that copies can go on, or an abort. `help` and `abort`:
- * a few statements, which anybody may send. `restore-store`: a store is older than what others have seen of it; no statement helps.
+ * What may be done. `wait`: its runner goes on by itself. `runner`: only one that copies can go on, which a worker of the destination
+ * becomes by itself; or an abort. `help` and `abort`: a few statements, which anybody may send. `restore-store`: a store is older than
+ * what others have seen of it; no statement helps.
  */
 export type Remedy = "wait" | "runner" | "help" | "abort" | "restore-store";
 

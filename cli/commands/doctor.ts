@@ -5,7 +5,6 @@
 import { Argument, Command } from "commander";
 import type { CollectionConfig } from "../../config/config.ts";
 import type { CollectionName } from "../../router/ids.ts";
-import type { Diagnosis } from "../../router/slot-diagnosis.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
 import { print } from "../moves/carry-out.ts";
@@ -13,18 +12,17 @@ import { shortId } from "../moves/find-move.ts";
 import { addOperatorOptions, demandCollection, type Operator, type OperatorFlags, withOperator } from "../operator.ts";
 import { collectionName } from "../option-values.ts";
 import { type Complaint, type Consultation, consult } from "../verify/consultation.ts";
-import { driveSlot } from "../verify/drive-slot.ts";
-import { repairMap } from "../verify/map-repair.ts";
+import { PATIENCE_MS, type Treated, treat, untouched } from "../verify/treatment.ts";
 
 interface DoctorFlags extends OperatorFlags {
   readonly fix?: true;
 }
 
 const JSON_HELP =
-  "print {collection, complaints: [{slot, move, stage, owner, serves, waitsFor, next, fixed, …} or {slot, kind, detail, next, fixed}], underWay, silent} a line";
+  "print {collection, complaints: [{slot, move, stage, owner, serves, waitsFor, next, fixed, …} or {slot, kind, detail, next, fixed}], underWay, silent, held} a line";
 
 const ABOUT = `
-Exit code: 0 nothing is wrong, 3 something is to be done, 1 a person has to look: a store is lost, or a shard does not answer.
+Exit code: 0 nothing waits, 3 something does and \`next\` is safe, 1 a person has to look: a store is lost, or a shard does not answer.
 A move that its destination is at right now is no complaint. docs/moves.md says what each answer means.`;
 
 /** The command. */
@@ -32,7 +30,10 @@ export function doctorCommand(context: CommandContext): Command {
   const command = new Command("doctor")
     .description("say who owns what a crash left undecided, and what to do about it")
     .addArgument(new Argument("[collection]", "one collection, none for all").argParser(collectionName))
-    .option("--fix", "end what a few statements can end; what only has to be copied on is left to a worker")
+    .option(
+      "--fix",
+      `end what a few statements can end; wait ${PATIENCE_MS / 1000} s for a worker to take up what has to be copied`,
+    )
     .addHelpText("after", ABOUT);
   addOperatorOptions(command, JSON_HELP).action((collection: CollectionName | undefined, flags: DoctorFlags) =>
     withOperator(context, flags, (operator) => run(context, operator, { collection, flags })),
@@ -46,13 +47,6 @@ export function doctorCommand(context: CommandContext): Command {
 interface Wish {
   readonly collection: CollectionName | undefined;
   readonly flags: DoctorFlags;
-}
-
-/** A complaint, and what `--fix` made of it: null when nothing was tried. */
-interface Treated {
-  readonly complaint: Complaint;
-  readonly fixed: string | null;
-  readonly isWell: boolean;
 }
 
 interface Attended {
@@ -75,57 +69,10 @@ async function run({ terminal }: CommandContext, operator: Operator, { collectio
   conclude(open, silent);
 }
 
-/** Slots first: what is decided by that may be new to the map. */
 async function attend(operator: Operator, collection: CollectionConfig, flags: DoctorFlags): Promise<Attended> {
   const consultation = await consult(operator, collection);
-  if (flags.fix !== true) return { consultation, treated: consultation.complaints.map(untouched) };
-  const treated: Treated[] = [];
-  for (const complaint of consultation.complaints) {
-    const isDriven = complaint.kind === "move" && isDrivable(complaint.diagnosis);
-    if (isDriven) treated.push(await fix(operator, collection, complaint));
-    else if (complaint.kind !== "map") treated.push(untouched(complaint));
-  }
-  const { complaints } = treated.length === 0 ? consultation : await consult(operator, collection);
-  const late = complaints.flatMap((complaint) => (complaint.kind === "map" ? [complaint] : []));
-  return { consultation, treated: [...treated, ...(await fixMap(operator, collection, late))] };
-}
-
-function untouched(complaint: Complaint): Treated {
-  return { complaint, fixed: null, isWell: false };
-}
-
-async function fixMap(
-  operator: Operator,
-  collection: CollectionConfig,
-  complaints: readonly Extract<Complaint, { kind: "map" }>[],
-): Promise<readonly Treated[]> {
-  if (complaints.length === 0) return [];
-  const owners = new Map(complaints.map(({ finding, owner }) => [finding.slot, owner]));
-  const version = await repairMap(operator, collection, owners);
-  const fixed =
-    version === null ? "not changed: stripes of one prefix have different owners" : `map version ${version}`;
-  return complaints.map((complaint) => ({ complaint, fixed, isWell: version !== null }));
-}
-
-function isDrivable({ remedy }: Diagnosis): boolean {
-  return remedy === "help" || remedy === "abort";
-}
-
-async function fix(
-  { shards }: Operator,
-  collection: CollectionConfig,
-  complaint: Extract<Complaint, { kind: "move" }>,
-): Promise<Treated> {
-  const { slot, move, remedy } = complaint.diagnosis;
-  try {
-    const goal = remedy === "abort" ? "abort" : "help";
-    const outcome = await driveSlot(shards, { collection, slot, move, goal });
-    const isWell = outcome.kind !== "stopped";
-    return { complaint, isWell, fixed: outcome.kind === "stopped" ? `not ended: ${outcome.detail}` : outcome.kind };
-  } catch (error) {
-    if (error instanceof CliFailure) return { complaint, isWell: false, fixed: `not ended: ${error.message}` };
-    throw error;
-  }
+  const treated = flags.fix === true ? await treat(operator, consultation) : consultation.complaints.map(untouched);
+  return { consultation, treated };
 }
 
 function conclude(open: readonly Treated[], silent: number): void {
@@ -141,7 +88,7 @@ function conclude(open: readonly Treated[], silent: number): void {
   throw new CliFailure(count, { hint, exitCode: isGrave ? 1 : 3 });
 }
 
-function jsonOf({ collection, underWay, silent }: Consultation, treated: readonly Treated[]): object {
+function jsonOf({ collection, underWay, silent, held }: Consultation, treated: readonly Treated[]): object {
   const complaints = treated.map(({ complaint, fixed }) => {
     if (complaint.kind !== "move") {
       return { ...complaint.finding, next: complaint.kind === "map" ? complaint.next : null, fixed };
@@ -149,15 +96,22 @@ function jsonOf({ collection, underWay, silent }: Consultation, treated: readonl
     const { slot, move, ...state } = complaint.diagnosis;
     return { slot, ...move, ...state, next: complaint.next, fixed };
   });
-  return { collection: collection.name, complaints, underWay, silent: Object.fromEntries(silent) };
+  return {
+    collection: collection.name,
+    complaints,
+    underWay,
+    silent: Object.fromEntries(silent),
+    held: held.map(({ id }) => id),
+  };
 }
 
-function linesOf({ collection, underWay, silent }: Consultation, treated: readonly Treated[]): readonly string[] {
+function linesOf({ collection, underWay, silent, held }: Consultation, treated: readonly Treated[]): readonly string[] {
   const ways = underWay === 0 ? "" : `, ${underWay} under way`;
   const sum = treated.length === 0 ? "nothing waits" : `${treated.length} waiting`;
   return [
     `${collection.name}: ${sum}${ways}`,
     ...[...silent].map(([shard, reason]) => `  ${shard} does not answer: ${reason}`),
+    ...held.map(({ id, from, to }) => `  move ${shortId(id)} from ${from} to ${to} goes on by itself once both answer`),
     ...treated.flatMap(({ complaint, fixed }) => [
       ...complaintLines(complaint),
       ...(fixed === null ? [] : [`    now: ${fixed}`]),
@@ -176,6 +130,12 @@ function complaintLines(complaint: Complaint): readonly string[] {
   return [
     `  ${JSON.stringify(slot)}  move ${shortId(move.move)} from ${move.source} to ${move.destination}: ${truth}`,
     `    waits for ${waitsFor}`,
-    `    next: ${complaint.next ?? "restore that store from its backup (docs/operations.md)"}`,
+    `    next: ${nextText(complaint)}`,
   ];
+}
+
+function nextText({ diagnosis, next }: Extract<Complaint, { kind: "move" }>): string {
+  if (next === null) return "restore that store from its backup (docs/operations.md)";
+  if (diagnosis.remedy !== "runner") return next;
+  return `nothing has to be done, ${diagnosis.move.destination} takes it up by itself: ${next}`;
 }

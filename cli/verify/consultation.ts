@@ -9,6 +9,7 @@ import { rangeOf } from "../../router/shard-map.ts";
 import { prefixOfSlot } from "../../router/slot.ts";
 import { type AuditFinding, auditSlot, ownersOf, sidesOf } from "../../router/slot-audit.ts";
 import { type Diagnosis, diagnose, type MoveLife, movesOf } from "../../router/slot-diagnosis.ts";
+import type { Move } from "../../shards/catalog/port.ts";
 import { shortId } from "../moves/find-move.ts";
 import { SILENT_MS, viewOf } from "../moves/move-view.ts";
 import { hasEnded } from "../moves/watch-move.ts";
@@ -21,12 +22,13 @@ export type Complaint =
   | { readonly kind: "map"; readonly finding: AuditFinding; readonly owner: ShardId; readonly next: string }
   | { readonly kind: "ownership"; readonly finding: AuditFinding };
 
-/** Everything about one collection. `underWay`: slots that a runner is at right now. */
+/** Everything about one collection. `underWay`: slots that a runner is at right now. `held`: live moves that a silent shard holds up. */
 export interface Consultation {
   readonly collection: CollectionConfig;
   readonly complaints: readonly Complaint[];
   readonly underWay: number;
   readonly silent: ReadonlyMap<ShardId, string>;
+  readonly held: readonly Move[];
 }
 
 /** What of an audit is the doctor's: the rest are differences that nobody waits for. */
@@ -56,7 +58,8 @@ export async function consult(operator: Operator, collection: CollectionConfig):
     );
   };
   const complaints = await confirmedFindings(first, take, judge);
-  return { collection, complaints, underWay, silent };
+  const held = first.live.filter(({ from, to }) => silent.has(from) || silent.has(to));
+  return { collection, complaints, underWay, silent, held };
 }
 
 function sidesAt({ slots }: Look, slot: SlotId) {
@@ -94,11 +97,11 @@ function fixCommand({ collection }: Look): string {
 
 function nextFor(look: Look, { move, remedy }: Diagnosis): string | null {
   switch (remedy) {
-    case "runner":
-      return `zgate resume ${shortId(move.move)}`;
     case "help":
     case "abort":
       return fixCommand(look);
+    // Workers find every live move by themselves, and there is no command that could start one.
+    case "runner":
     case "wait":
       return `zgate watch ${shortId(move.move)}`;
     case "restore-store":

@@ -15,7 +15,7 @@ const LATER_MS = 60_000;
 /** Faults by slot; under "" those of none. */
 export type Faults = ReadonlyMap<string, readonly string[]>;
 
-/** Asks about the collection, and follows the answers that are not "resume it". */
+/** Asks about the collection, and follows the answers but for those that a worker sees to. */
 export async function visitDoctor({ config }: ShardFiles, catalog: Catalog, name: CollectionName): Promise<Faults> {
   const nowMs = () => Date.now() + LATER_MS;
   const author = () => ({ actor: "test", writer: randomUUID(), atMs: Date.now() });

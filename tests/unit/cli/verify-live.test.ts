@@ -8,6 +8,7 @@ import type { Operator } from "../../../cli/operator.ts";
 import { consult } from "../../../cli/verify/consultation.ts";
 import { driveSlot } from "../../../cli/verify/drive-slot.ts";
 import { confirmedFindings, lookAtSlots } from "../../../cli/verify/look.ts";
+import { treat } from "../../../cli/verify/treatment.ts";
 import { verifyInParts } from "../../../cli/verify/verify-range.ts";
 import type { ShardId, SlotId } from "../../../router/ids.ts";
 import { slotsIn } from "../../../router/move-plan.ts";
@@ -18,6 +19,7 @@ import { WHOLE_RANGE } from "../../../router/range.ts";
 import { rangeOf } from "../../../router/shard-map.ts";
 import { auditSlot } from "../../../router/slot-audit.ts";
 import { type OwnershipEvent, transition } from "../../../router/slot-transition.ts";
+import type { Catalog, MoveChange } from "../../../shards/catalog/port.ts";
 import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, mapOf, moveOf, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
 import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
@@ -166,7 +168,7 @@ describe("the doctor", () => {
   });
 
   it.each([
-    { name: "being filled", steps: 1, next: /^zgate resume [0-9a-f]{8}$/ },
+    { name: "being filled", steps: 1, next: /^zgate watch [0-9a-f]{8}$/ },
     { name: "gone", steps: 4, next: /^zgate doctor products --fix$/ },
   ])("names the safe next command for a slot $name whose runner is not heard of", async ({ steps, next }) => {
     advance(first, await startMove(Date.now() - 60_000), steps);
@@ -175,6 +177,71 @@ describe("the doctor", () => {
       { kind: "move", next: expect.stringMatching(next), diagnosis: { slot: first, owner: SHARD_1 } },
     ]);
     expect(underWay).toBe(0);
+  });
+
+  describe("that fixes", () => {
+    const fix = async (patienceMs: number) => treat(operator, await ask(), patienceMs);
+
+    /** Treats what is found now. The move changes once it has been looked at. */
+    async function treatWhile(id: string, change: Omit<MoveChange, "expectedRevision">, patienceMs: number) {
+      const { catalog } = operator;
+      let isChanged = false;
+      const move = async (asked: string) => {
+        const found = await catalog.move(asked);
+        if (!isChanged) await catalog.updateMove(id, { ...change, expectedRevision: 2 }, author());
+        isChanged = true;
+        return found;
+      };
+      const consultation = await ask();
+      const moves: Catalog["moves"] = (...asked) => catalog.moves(...asked);
+      const current: Catalog["current"] = (name) => catalog.current(name);
+      const watched = Object.assign(Object.create(catalog) as Catalog, { move, moves, current });
+      const treated = await treat({ ...operator, catalog: watched }, consultation, patienceMs);
+      expect(isChanged).toBe(true);
+      return treated.map(({ fixed, isWell }) => [fixed, isWell]);
+    }
+
+    it("sees a worker take up what is to be copied, whatever its clock says", async () => {
+      const id = await startMove(Date.now() - 60_000);
+      advance(first, id, 1);
+      advance(second, id, 2);
+      const progress = formatProgress(newProgress(40, 0, Date.now() - 50_000));
+      expect(await treatWhile(id, { progress }, 5000)).toEqual([
+        ["shard-2 is at it", true],
+        ["shard-2 is at it", true],
+      ]);
+    });
+
+    it("takes the end of the move for as good", async () => {
+      const id = await startMove(Date.now() - 60_000);
+      advance(first, id, 1);
+      expect(await treatWhile(id, { state: "aborted" }, 5000)).toEqual([["its move is aborted", true]]);
+    });
+
+    it("says so where no worker comes, whatever else changes of the move, and changes nothing itself", async () => {
+      const id = await startMove(Date.now() - 60_000);
+      advance(first, id, 1);
+      const before = structuredClone(columns);
+      const { settings } = moveOf("g", "h");
+      expect(await treatWhile(id, { settings: { ...settings, parallel: 9 } }, 500)).toEqual([
+        [`not taken up by shard-2 within 1 s: \`zgate resume ${id.slice(0, 8)}\` says what is missing`, false],
+      ]);
+      expect(columns).toEqual(before);
+    });
+
+    it("ends what statements can end, and then tells the map", async () => {
+      advance(first, await startMove(Date.now(), "done"), 4);
+      expect((await fix(500)).map(({ fixed, isWell }) => [fixed, isWell])).toEqual([
+        ["decided", true],
+        ["map version 2", true],
+      ]);
+      expect(await ask()).toMatchObject({ complaints: [] });
+    });
+
+    it("leaves ownership that nobody can tell to a person", async () => {
+      columns.get(SHARD_2)?.set(first, FIRST_OWNER);
+      expect(await fix(500)).toMatchObject([{ complaint: { kind: "ownership" }, fixed: null, isWell: false }]);
+    });
   });
 
   it.each([
@@ -210,13 +277,15 @@ describe("the doctor", () => {
     expect(kinds).toEqual(["two-owners", "no-owner"]);
   });
 
-  it("says nothing of missing owners while a shard does not answer, but names the shard", async () => {
+  it("says nothing of missing owners while a shard does not answer, but names the shard and what waits for it", async () => {
     beforeAnswer = (shard) => {
       if (shard === SHARD_1) throw new CliFailure("connection refused");
     };
-    const { complaints, silent } = await ask();
+    const id = await startMove(Date.now() - 60_000);
+    const { complaints, silent, held } = await ask();
     expect(complaints).toEqual([]);
     expect([...silent]).toEqual([[SHARD_1, "connection refused"]]);
+    expect(held.map((move) => move.id)).toEqual([id]);
   });
 });
 
