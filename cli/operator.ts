@@ -44,6 +44,11 @@ export function addOperatorOptions(command: Command, json: string): Command {
     .option("--json", json);
 }
 
+/** What the command goes by. Throws `CliFailure` when that cannot be read. */
+export function operatorConfiguration({ data, config }: OperatorFlags): GatewayConfig {
+  return (config === undefined ? instanceConfiguration(dataDirectory(data)) : readConfiguration(config)).config;
+}
+
 /** Opens what a command needs, and closes it after its work. Catalog failures become `CliFailure`. */
 export async function withOperator<Value>(
   context: CommandContext,
@@ -51,7 +56,7 @@ export async function withOperator<Value>(
   work: (operator: Operator) => Promise<Value>,
 ): Promise<Value> {
   const directory = dataDirectory(flags.data);
-  const { config } = flags.config === undefined ? instanceConfiguration(directory) : readConfiguration(flags.config);
+  const config = operatorConfiguration(flags);
   const where = describeCatalog(config.catalog, displayPath(directory.catalog));
   const catalog = await open(config, directory, context).catch((error: unknown) => {
     throw error instanceof CatalogError ? unreadable(where, error) : error;

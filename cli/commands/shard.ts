@@ -3,6 +3,7 @@
  * says what to put where, and moves the data. It must not write the configuration.
  */
 import { Argument, Command, Option } from "commander";
+import type { GatewayConfig } from "../../config/config.ts";
 import type { ShardId } from "../../router/ids.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
 import { dataDirectory } from "../data-directory.ts";
@@ -12,7 +13,7 @@ import { shortId } from "../moves/find-move.ts";
 import { reportLines, reportOf } from "../moves/move-report.ts";
 import { describePlan } from "../moves/plan-move.ts";
 import { createScreen, followMove } from "../moves/watch-move.ts";
-import { type Operator, withOperator } from "../operator.ts";
+import { type Operator, operatorConfiguration, withOperator } from "../operator.ts";
 import { shardId } from "../option-values.ts";
 import { type Gateway, stepsToAdd, stepsToRemove } from "../shards/configure-steps.ts";
 import { planDrain, startAll } from "../shards/drain.ts";
@@ -39,9 +40,12 @@ export function shardCommand(context: CommandContext): Command {
     .addArgument(new Argument("<id>", "for example shard-3").argParser(shardId))
     .addOption(new Option("--to <shard>", "drain: to this shard alone").argParser(shardId))
     .addHelpText("after", ABOUT);
-  addMoveOptions(command).action((action: Action, shard: ShardId, flags: ShardFlags) =>
-    withOperator(context, flags, (operator) => run({ operator, terminal: context.terminal, flags, shard }, action)),
-  );
+  addMoveOptions(command).action(async (action: Action, shard: ShardId, flags: ShardFlags) => {
+    const config = operatorConfiguration(flags);
+    const { terminal } = context;
+    if (action === "add" && !config.shards.has(shard)) return sayHowToAdd({ config, terminal, flags, shard });
+    return withOperator(context, flags, (operator) => run({ operator, config, terminal, flags, shard }, action));
+  });
   return addExamples(command, [
     ["zgate shard add shard-3", "what to put into zgate.toml, or that it is ready"],
     ["zgate shard drain shard-1 --dry-run", "which moves would empty it"],
@@ -50,11 +54,16 @@ export function shardCommand(context: CommandContext): Command {
   ]);
 }
 
-interface Work {
-  readonly operator: Operator;
+/** What is asked about a shard, whether or not anything of the gateway runs. */
+interface Question {
+  readonly config: GatewayConfig;
   readonly terminal: Terminal;
   readonly flags: ShardFlags;
   readonly shard: ShardId;
+}
+
+interface Work extends Question {
+  readonly operator: Operator;
 }
 
 function run(work: Work, action: Action): Promise<void> {
@@ -63,7 +72,7 @@ function run(work: Work, action: Action): Promise<void> {
   return action === "drain" ? drain(work) : remove(work);
 }
 
-function demandShard({ operator: { config }, shard }: Work): void {
+function demandShard({ config, shard }: Work): void {
   if (config.shards.has(shard)) return;
   throw new CliFailure(`there is no shard "${shard}" in the configuration`, {
     hint: `configured are: ${[...config.shards.keys()].join(", ")}`,
@@ -71,18 +80,19 @@ function demandShard({ operator: { config }, shard }: Work): void {
 }
 
 /** With a configuration of its own the command speaks of a gateway whose shards are run one by one. */
-function gatewayOf({ operator: { config }, flags }: Work): Gateway {
+function gatewayOf({ config, flags }: Question): Gateway {
   return { config, layout: flags.config === undefined ? readLayout(dataDirectory(flags.data)) : null };
 }
 
-async function add(work: Work): Promise<void> {
-  const { operator, terminal, flags, shard } = work;
-  if (!operator.config.shards.has(shard)) {
-    const steps = stepsToAdd(gatewayOf(work), shard);
-    if (flags.json === true) terminal.out(JSON.stringify({ shard, configured: false, steps }));
-    else print(terminal, steps);
-    throw new CliFailure(`${shard} is not in the configuration yet`, { exitCode: 3 });
-  }
+function sayHowToAdd(question: Question): never {
+  const { terminal, flags, shard } = question;
+  const steps = stepsToAdd(gatewayOf(question), shard);
+  if (flags.json === true) terminal.out(JSON.stringify({ shard, configured: false, steps }));
+  else print(terminal, steps);
+  throw new CliFailure(`${shard} is not in the configuration yet`, { exitCode: 3 });
+}
+
+async function add({ operator, terminal, flags, shard }: Work): Promise<void> {
   const holdings = await holdingsOf(operator, shard);
   const slots = holdings.reduce((sum, { held }) => sum + held.length, 0);
   if (flags.json === true) return terminal.out(JSON.stringify({ shard, configured: true, slots }));

@@ -39,14 +39,16 @@ function stepsByHand(shard: ShardId): readonly Step[] {
       ...tableOf(shard, "http://HOST:PORT"),
       ...["", FIRST_MAPS],
     ],
-    [`With Cassandra: zgate schema apply --shard ${shard}`],
+    [`With Cassandra: zgate schema apply --shard ${shard} --config FILE`],
     ["Give the new configuration to the other shards and to the edge, then start the shard (docs/operations.md)."],
   ];
 }
 
 function stepsUnderUp({ config }: Gateway, { shards, asked, storage }: Layout, shard: ShardId): readonly Step[] {
   const isPrepared = shards.some((id) => placeOf(storage, id) === "configured");
-  const schema: readonly Step[] = isPrepared ? [[`With Cassandra: zgate schema apply --shard ${shard}`]] : [];
+  const schema: readonly Step[] = isPrepared
+    ? [[`With Cassandra: zgate schema apply --shard ${shard} --config FILE`]]
+    : [];
   const again = "Stop the instance, and start it again as before";
   const elsewhere = isPrepared || storage.nodes > 0 ? [] : [ON_CASSANDRA];
   if (isNext(shards, asked, shard)) {

@@ -60,6 +60,9 @@ describeOnEngines("zgate up on engines", () => {
     expect(other.stderr).toContain("was created on Cassandra (1 node) with the catalog in DynamoDB, not on Cassandra");
     const map = await zgate(["map", "products", "--data", data]);
     expect(map.stderr).toContain("no instance is running in");
+    const add = await zgate(["shard", "add", "shard-9", "--data", data]);
+    expect(add.code, "it needs nothing that runs").toBe(3);
+    expect(add.stdout).toContain("[[shards]]");
   });
 
   test("a start with a shard more has the data again; an engine that dies ends it", {
