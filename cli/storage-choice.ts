@@ -3,6 +3,7 @@
  * configuration names. It must not start anything.
  */
 import type { GatewayConfig } from "../config/config.ts";
+import { shardIds } from "./even-map.ts";
 import { CliFailure } from "./failure.ts";
 
 /** Stores and catalogs that `up` can run by itself. */
@@ -31,10 +32,15 @@ export interface StorageChoice {
 /** One file per shard and one for the catalog. */
 export const EMBEDDED_STORAGE: StorageChoice = { stores: new Map(), catalog: "sqlite", nodes: 0 };
 
-/** What a directory was made for, as far as storage goes. */
+/** Shards and where they lie. */
 export interface MadeStorage {
   readonly shards: readonly string[];
   readonly storage: StorageChoice;
+}
+
+/** What a directory was made for. `former`: where shards that were left out since have what they last held. */
+export interface KnownStorage extends MadeStorage {
+  readonly former: ReadonlyMap<string, StorePlace>;
 }
 
 /**
@@ -42,9 +48,10 @@ export interface MadeStorage {
  * another store is one for new shards. The catalog is the configuration's, else the one asked for, else the directory's (`made`, null for a
  * new one). Throws `CliFailure` where two of them contradict each other.
  */
-export function chooseStorage(wish: StorageWish, made: MadeStorage | null, config: GatewayConfig): StorageChoice {
-  const places = choosePlaces(wish, made, config);
-  requireUse(wish, places);
+export function chooseStorage(wish: StorageWish, made: KnownStorage | null, config: GatewayConfig): StorageChoice {
+  const known = knownPlaces(made);
+  const places = choosePlaces(wish, known, config);
+  requireUse(wish, places, known);
   const namesCatalog = config.catalog.kind !== "sqlite";
   if (namesCatalog && wish.catalog !== null) throw contradicted("its catalog", "--catalog");
   const kept = made?.storage.catalog ?? "sqlite";
@@ -56,15 +63,20 @@ export function chooseStorage(wish: StorageWish, made: MadeStorage | null, confi
   return { stores, catalog, nodes };
 }
 
+/** Of each shard that the directory has or had. One that comes back finds what it left, so it must not come back elsewhere. */
+function knownPlaces(made: KnownStorage | null): ReadonlyMap<string, StorePlace> {
+  if (made === null) return new Map();
+  return new Map([...made.former, ...made.shards.map((id) => [id, placeOf(made.storage, id)] as const)]);
+}
+
 /** Of each shard of the configuration. */
 function choosePlaces(
   { store }: StorageWish,
-  made: MadeStorage | null,
+  known: ReadonlyMap<string, StorePlace>,
   { shards }: GatewayConfig,
 ): ReadonlyMap<string, StorePlace> {
-  const own = made?.shards.map((id): [string, StorePlace] => [id, placeOf(made.storage, id)]) ?? [];
   // What was configured, and is no more, is not here: whoever settles the directory refuses it.
-  const kept = new Map(own.filter(([, place]) => place !== "configured"));
+  const kept = new Map([...known].filter(([, place]) => place !== "configured"));
   const usual = store ?? [...kept.values()].at(-1) ?? "sqlite";
   const places = [...shards.values()].map((shard): [string, StorePlace] => [
     shard.id,
@@ -74,14 +86,18 @@ function choosePlaces(
 }
 
 /** What was asked for has to be of some shard. */
-function requireUse({ store, nodes }: StorageWish, places: ReadonlyMap<string, StorePlace>): void {
+function requireUse(
+  { store, nodes }: StorageWish,
+  places: ReadonlyMap<string, StorePlace>,
+  known: ReadonlyMap<string, StorePlace>,
+): void {
   const used = new Set(places.values());
   const areConfigured = used.size === 1 && used.has("configured");
   if (store !== null && !used.has(store)) {
     if (areConfigured) throw contradicted("the stores of its shards", "--store");
     const kept = [...used].map((place) => PLACE_NAMES[place]).join(" and ");
     throw new CliFailure(`no shard would be on ${PLACE_NAMES[store]}: those of this directory stay on ${kept}`, {
-      hint: `--shards ${places.size + 1} adds one that is, and \`zgate move\` takes ranges to it; or start a new directory with --data DIR`,
+      hint: `--shards ${numberWithANewOne(places, known)} adds one that is, and \`zgate move\` takes ranges to it; or start a new directory with --data DIR`,
       exitCode: 2,
     });
   }
@@ -91,6 +107,13 @@ function requireUse({ store, nodes }: StorageWish, places: ReadonlyMap<string, S
     hint: "add --store cassandra, or leave out --nodes",
     exitCode: 2,
   });
+}
+
+/** The least number of shards, above what is wanted, whose last one the directory never had. */
+function numberWithANewOne(places: ReadonlyMap<string, StorePlace>, known: ReadonlyMap<string, StorePlace>): number {
+  let count = places.size + 1;
+  while (known.has(shardIds(count).at(-1) ?? "")) count += 1;
+  return count;
 }
 
 /** Where a shard has its data. */
@@ -127,15 +150,14 @@ export function describeStorage({ shards, storage }: MadeStorage): string {
 
 /**
  * Why data that were made on one storage would not be found on the other, for people; null where they would be. Shards that only one of
- * them has do not count.
+ * them knows do not count.
  */
-export function storageDifference(made: MadeStorage, wanted: MadeStorage): string | null {
-  const moved = wanted.shards.find(
-    (id) => made.shards.includes(id) && placeOf(made.storage, id) !== placeOf(wanted.storage, id),
-  );
-  if (moved !== undefined) {
-    const [from, to] = [made, wanted].map(({ storage }) => PLACE_NAMES[placeOf(storage, moved)]);
-    return `${moved} was created on ${from}, not on ${to}`;
+export function storageDifference(made: KnownStorage, wanted: MadeStorage): string | null {
+  const known = knownPlaces(made);
+  for (const id of wanted.shards) {
+    const [from, to] = [known.get(id), placeOf(wanted.storage, id)];
+    if (from !== undefined && from !== to)
+      return `${id} was created on ${PLACE_NAMES[from]}, not on ${PLACE_NAMES[to]}`;
   }
   const [from, to] = [made.storage, wanted.storage];
   const isOtherSize = from.nodes > 0 && to.nodes > 0 && from.nodes !== to.nodes;
@@ -147,15 +169,28 @@ export function storageDifference(made: MadeStorage, wanted: MadeStorage): strin
 export function parseStorage(fields: Readonly<Record<string, unknown>>, shards: readonly string[]): StorageChoice {
   const { stores, catalog, nodes }: { readonly [name: string]: unknown } = fields;
   const places = typeof stores === "object" && stores !== null ? Object.entries(stores) : [];
-  const known = places.flatMap(([id, place]): [string, StorePlace][] => {
-    const found = (["cassandra", "configured"] as const).find((kind) => kind === place);
-    return found === undefined || !shards.includes(id) ? [] : [[id, found]];
-  });
+  const known = places.filter(([id]) => shards.includes(id)).map(([id, place]) => [id, parsePlace(place)] as const);
   return {
-    stores: new Map(known),
+    stores: new Map(known.filter(([, place]) => place !== "sqlite")),
     catalog: [...CATALOG_KINDS, "configured" as const].find((kind) => kind === catalog) ?? "sqlite",
     nodes: typeof nodes === "number" ? nodes : 0,
   };
+}
+
+/** Where left-out shards lie, untrusted. */
+export function parseFormer(fields: Readonly<Record<string, unknown>>): KnownStorage["former"] {
+  const { former }: { readonly [name: string]: unknown } = fields;
+  const places = typeof former === "object" && former !== null ? Object.entries(former) : [];
+  return new Map(places.map(([id, place]) => [id, parsePlace(place)]));
+}
+
+function parsePlace(input: unknown): StorePlace {
+  return (["cassandra", "configured"] as const).find((place) => place === input) ?? "sqlite";
+}
+
+/** Places after a change: who is left out now has what it held where it lay. */
+export function formerAfter(made: KnownStorage | null, shards: readonly string[]): KnownStorage["former"] {
+  return new Map([...knownPlaces(made)].filter(([id]) => !shards.includes(id)));
 }
 
 function contradicted(what: string, option: string): CliFailure {

@@ -8,9 +8,11 @@ import { type DataDirectory, displayPath, isThere, readFields, writeWhole } from
 import { CliFailure } from "../failure.ts";
 import {
   describeStorage,
+  formerAfter,
   isEmbedded,
-  type MadeStorage,
+  type KnownStorage,
   needsEngines,
+  parseFormer,
   parseStorage,
   placeOf,
   type StorageChoice,
@@ -18,7 +20,7 @@ import {
 } from "../storage-choice.ts";
 
 /** What a directory was made for. `asked` is the number given with `--shards` then, null when there was none. */
-export interface Layout extends MadeStorage {
+export interface Layout extends KnownStorage {
   readonly asked: number | null;
   /** False while its first start has not got as far as the catalog. */
   readonly isCreated: boolean;
@@ -37,7 +39,8 @@ export function parseLayout(fields: Readonly<Record<string, unknown>> | null): L
   const { shards, asked, created }: { readonly [name: string]: unknown } = fields ?? {};
   if (!Array.isArray(shards) || !shards.every((id) => typeof id === "string")) return null;
   const storage = parseStorage(fields ?? {}, shards);
-  return { shards, asked: typeof asked === "number" ? asked : null, storage, isCreated: created !== false };
+  const former = parseFormer(fields ?? {});
+  return { shards, asked: typeof asked === "number" ? asked : null, storage, former, isCreated: created !== false };
 }
 
 /** Refuses a folder with files of somebody else before anything is written into it. Throws `CliFailure`. */
@@ -64,7 +67,7 @@ export function settleLayout(directory: DataDirectory, wanted: WantedLayout): vo
   if (layout === null) refuseOtherFiles(directory, wanted);
   if (layout !== null) refuseOtherStorage(directory, layout, wanted);
   if (!isBeginning(directory, layout)) requireOwnData(directory, layout?.storage ?? wanted.storage);
-  if (layout === null) writeLayout(directory, { ...wanted, isCreated: isThere(directory.catalog) });
+  if (layout === null) writeLayout(directory, { ...wanted, former: new Map(), isCreated: isThere(directory.catalog) });
 }
 
 function isBeginning(directory: DataDirectory, layout: Layout | null): boolean {
@@ -87,7 +90,8 @@ function refuseOtherFiles(directory: DataDirectory, wanted: WantedLayout): void 
 
 /** The catalog is there: from now on the directory is not usable without it, and has these shards. */
 export function completeLayout(directory: DataDirectory, { shards, asked, storage }: WantedLayout): void {
-  writeLayout(directory, { shards, asked, storage, isCreated: true });
+  const former = formerAfter(readLayout(directory), shards);
+  writeLayout(directory, { shards, asked, storage, former, isCreated: true });
 }
 
 function hasStore(directory: DataDirectory, names: readonly string[]): boolean {
@@ -103,13 +107,14 @@ function namesIn(directory: DataDirectory): readonly string[] {
   }
 }
 
-function writeLayout(directory: DataDirectory, { shards, asked, storage, isCreated }: Layout): void {
+function writeLayout(directory: DataDirectory, { shards, asked, storage, former, isCreated }: Layout): void {
   const { catalog, nodes } = storage;
   const stores = Object.fromEntries([...storage.stores].filter(([id]) => shards.includes(id)));
   const fields = {
     shards,
     ...(asked === null ? {} : { asked }),
     ...(isEmbedded(storage) ? {} : { stores, catalog, nodes }),
+    ...(former.size === 0 ? {} : { former: Object.fromEntries(former) }),
     ...(isCreated ? {} : { created: false }),
   };
   writeWhole(directory.layout, `${JSON.stringify(fields)}\n`);

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { request } from "undici";
 import { INTERNAL_PATH } from "../../router/contract.ts";
+import type { LocalConfiguration } from "../configuration.ts";
 import { type DataDirectory, displayPath, parseFields } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { LOCAL_HOST } from "./ports.ts";
@@ -12,12 +13,18 @@ import type { ShardPlan } from "./shard-part.ts";
 
 const ASK_TIMEOUT_MS = 5000;
 
+/** Whose shards they are. */
+export interface ShardsOwner {
+  readonly directory: DataDirectory;
+  readonly local: Pick<LocalConfiguration, "config">;
+}
+
 /** Rejects with a `CliFailure` when the store of a running shard has been lost. */
-export async function requireStores(directory: DataDirectory, plans: readonly ShardPlan[]): Promise<void> {
+export async function requireStores(owner: ShardsOwner, plans: readonly ShardPlan[]): Promise<void> {
   await Promise.all(
     plans.map(async (plan) => {
       const lost = await lostCollections(plan.port);
-      if (lost.length > 0) throw storeLost(directory, plan.id, lost);
+      if (lost.length > 0) throw storeLost(owner, plan.id, lost);
     }),
   );
 }
@@ -30,11 +37,14 @@ async function lostCollections(port: number): Promise<readonly string[]> {
   return health?.["reason"] === "store-lost" && Array.isArray(collections) ? collections.map(String) : [];
 }
 
-function storeLost(directory: DataDirectory, shard: string, collections: readonly string[]): CliFailure {
-  const store = displayPath(join(directory.root, shard, "store.db"));
+/** Its data are somewhere, or in a backup: nothing here may lead to losing the other shards' as well. */
+function storeLost({ directory, local }: ShardsOwner, shard: string, collections: readonly string[]): CliFailure {
+  const store = [...local.config.shards.values()].find(({ id }) => id === shard)?.store;
+  const backup =
+    store?.kind === "cassandra"
+      ? `its keyspace from its backup (docs/stores.md, "Backup and restore")`
+      : `${displayPath(join(directory.root, shard, "store.db"))} from its backup (docs/operations.md, "When a store is lost")`;
   return new CliFailure(`${shard} has lost its store: it holds nothing of ${collections.join(", ")} any more`, {
-    hint:
-      `restore ${store} from its backup (docs/operations.md, "When a store is lost"), ` +
-      `or give up the data: remove ${displayPath(directory.root)} and start anew`,
+    hint: `restore ${backup}, or start without the shard if nothing depends on it`,
   });
 }

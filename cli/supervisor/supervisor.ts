@@ -158,7 +158,7 @@ async function startParts(instance: Instance, { engines, maps }: Ground): Promis
   if (edge === undefined) throw new Error("broken assumption: no edge was started");
   const limit = limitOf(instance);
   const filled = Promise.all(shards.map((shard) => orAborted(shard.ready, limit))).then(async () => {
-    await requireStores(directory, plans);
+    await requireStores(instance, plans);
     await fillInstance(instance, maps);
     if (!stop.signal.aborted) progress.step("waiting for the edge…");
   });

@@ -163,7 +163,8 @@ it.each([
   ["is not made up", null, null, null],
   ["of a new directory is the one asked for", 4, null, 4],
 ])("the number of shards %s", (_name, shards, asked, expected) => {
-  const layout = asked === null ? null : { shards: ["a"], asked, storage: EMBEDDED_STORAGE, isCreated: true };
+  const layout =
+    asked === null ? null : { shards: ["a"], asked, storage: EMBEDDED_STORAGE, former: new Map(), isCreated: true };
   expect(withOwnShards({ ...options, shards }, layout).shards).toBe(expected);
 });
 

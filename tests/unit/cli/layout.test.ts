@@ -94,10 +94,10 @@ describe("a directory without its catalog", () => {
 
   it("goes on when its first start was interrupted before there was one", () => {
     settleLayout(directory, TWO);
-    expect(readLayout(directory)).toEqual({ ...TWO, isCreated: false });
+    expect(readLayout(directory)).toEqual({ ...TWO, former: new Map(), isCreated: false });
     settleLayout(directory, TWO);
     completeLayout(directory, TWO);
-    expect(readLayout(directory)).toEqual({ ...TWO, isCreated: true });
+    expect(readLayout(directory)).toEqual({ ...TWO, former: new Map(), isCreated: true });
     expect(() => settleLayout(directory, TWO)).toThrow("is missing");
   });
 
@@ -175,9 +175,12 @@ describe("a directory that was made on other storage", () => {
     const wanted = { ...TWO, shards: [...TWO.shards, "shard-3"], storage: { ...EMBEDDED_STORAGE, stores, nodes: 1 } };
     expect(() => settleLayout(directory, wanted)).not.toThrow();
     completeLayout(directory, wanted);
-    expect(readLayout(directory)).toEqual({ ...wanted, isCreated: true });
+    expect(readLayout(directory)).toEqual({ ...wanted, former: new Map(), isCreated: true });
     completeLayout(directory, { ...wanted, shards: TWO.shards });
     expect(readLayout(directory)?.storage.stores).toEqual(new Map());
+    expect(readLayout(directory)?.former, "it keeps what it held").toEqual(stores);
+    const elsewhere = { ...wanted, storage: EMBEDDED_STORAGE };
+    expect(() => settleLayout(directory, elsewhere)).toThrow(/shard-3 was created on Cassandra, not on SQLite/);
   });
 
   it("is refused without its layout, too: by the files that lie in it", () => {
@@ -205,21 +208,30 @@ it.each([
   [null, null],
   [{}, null],
   [{ shards: [1] }, null],
-  [{ shards: ["a", "b"] }, { shards: ["a", "b"], asked: null, storage: EMBEDDED_STORAGE, isCreated: true }],
+  [
+    { shards: ["a", "b"] },
+    { shards: ["a", "b"], asked: null, storage: EMBEDDED_STORAGE, former: new Map(), isCreated: true },
+  ],
   [
     { shards: ["a"], asked: 1, created: false },
-    { shards: ["a"], asked: 1, storage: EMBEDDED_STORAGE, isCreated: false },
+    { shards: ["a"], asked: 1, storage: EMBEDDED_STORAGE, former: new Map(), isCreated: false },
   ],
   [
     { shards: ["a"], stores: { a: "cassandra", b: "cassandra" }, catalog: "dynamodb", nodes: 3 },
     {
-      ...{ shards: ["a"], asked: null, isCreated: true },
+      ...{ shards: ["a"], asked: null, former: new Map(), isCreated: true },
       storage: { stores: new Map([["a", "cassandra"]]), catalog: "dynamodb", nodes: 3 },
     },
   ],
   [
-    { shards: ["a"], stores: { a: "paper" }, catalog: 1, nodes: "3" },
-    { shards: ["a"], asked: null, storage: EMBEDDED_STORAGE, isCreated: true },
+    { shards: ["a"], stores: { a: "paper" }, catalog: 1, nodes: "3", former: { b: "paper", c: "cassandra" } },
+    {
+      ...{ shards: ["a"], asked: null, storage: EMBEDDED_STORAGE, isCreated: true },
+      former: new Map([
+        ["b", "sqlite"],
+        ["c", "cassandra"],
+      ]),
+    },
   ],
 ])("the layout %j is read as %j", (fields, expected) => {
   expect(parseLayout(fields)).toEqual(expected);

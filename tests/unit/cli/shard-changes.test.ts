@@ -170,7 +170,7 @@ describe("a shard of the file that a remembered number leaves out", () => {
 
 describe("the steps", () => {
   const layoutOf = (more: Partial<Layout> = {}): Layout => ({
-    ...{ shards: TWO.shards, asked: null, storage: EMBEDDED_STORAGE, isCreated: true },
+    ...{ shards: TWO.shards, asked: null, storage: EMBEDDED_STORAGE, former: new Map(), isCreated: true },
     ...more,
   });
   const NEW = "shard-3" as ShardId;

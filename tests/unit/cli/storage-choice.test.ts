@@ -4,7 +4,8 @@ import {
   chooseStorage,
   describeStorage,
   EMBEDDED_STORAGE,
-  type MadeStorage,
+  formerAfter,
+  type KnownStorage,
   placeOf,
   type StorageChoice,
   type StorageWish,
@@ -41,14 +42,20 @@ region = "eu-central-1"
 const NOTHING: StorageWish = { store: null, catalog: null, nodes: null };
 
 /** A directory with these shards, some of which have no file. */
-function made(stores: Readonly<Record<string, StorePlace>>, more: Partial<StorageChoice> = {}): MadeStorage {
+function made(stores: Readonly<Record<string, StorePlace>>, more: Partial<StorageChoice> = {}): KnownStorage {
   const places = Object.entries(stores);
   const away = places.filter(([, place]) => place !== "sqlite");
   const nodes = away.some(([, place]) => place === "cassandra") ? 1 : 0;
   return {
     shards: places.map(([id]) => id),
     storage: { stores: new Map(away), catalog: "sqlite", nodes, ...more },
+    former: new Map(),
   };
+}
+
+/** A directory in files that had a second shard. */
+function without(second: StorePlace): KnownStorage {
+  return { ...ON_FILES, former: new Map([["shard-2", second]]) };
 }
 
 const ON_FILES = made({ "shard-1": "sqlite" });
@@ -62,7 +69,7 @@ id = "shard-2"
 origins = ["http://127.0.0.1:8802"]
 `;
 
-function choose(wish: Partial<StorageWish>, known: MadeStorage | null = null, text = EMBEDDED): StorageChoice {
+function choose(wish: Partial<StorageWish>, known: KnownStorage | null = null, text = EMBEDDED): StorageChoice {
   return chooseStorage({ ...NOTHING, ...wish }, known, parseConfig(text, "zgate.toml"));
 }
 
@@ -101,12 +108,18 @@ describe("the storage of an instance", () => {
     ["none is needed again", choose({}, MIXED, EMBEDDED + SECOND), ["sqlite", "cassandra"]],
     ["where the configuration says", choose({}, ON_FILES, EMBEDDED + SECOND + STORES), ["sqlite", "configured"]],
     ["one that is left out is still somewhere", choose({}, MIXED), ["sqlite", "cassandra"]],
+    [
+      "one that comes back is where it was",
+      choose({}, without("cassandra"), EMBEDDED + SECOND),
+      ["sqlite", "cassandra"],
+    ],
+    ["and needs nothing as long as it is left out", choose({}, without("cassandra")), ["sqlite", "sqlite"]],
   ])("is one for each shard: %s", (_name, choice, places) => {
     expect(placesOf(choice)).toEqual(places);
     expect(choice.nodes).toBe(places.includes("cassandra") ? Math.max(1, choice.nodes) : 0);
   });
 
-  it.each<readonly [string, Partial<StorageWish>, MadeStorage | null, string, RegExp]>([
+  it.each<readonly [string, Partial<StorageWish>, KnownStorage | null, string, RegExp]>([
     ["another store than configured", { store: "sqlite" }, null, EMBEDDED + STORES, /--store cannot name another/],
     ["a size for a configured cluster", { nodes: 3 }, null, EMBEDDED + STORES, /--nodes cannot name another/],
     [
@@ -131,8 +144,39 @@ describe("the storage of an instance", () => {
       EMBEDDED,
       /^no shard would be on SQLite: .* on Cassandra$/,
     ],
+    [
+      "another store for a shard that comes back",
+      { store: "cassandra" },
+      without("sqlite"),
+      EMBEDDED + SECOND,
+      /^no shard would be on Cassandra: .* on SQLite$/,
+    ],
   ])("cannot be %s", (_name, wish, known, text, message) => {
     expect(() => choose(wish, known, text)).toThrow(message);
+  });
+
+  it.each([
+    { known: ON_FILES, shards: EMBEDDED, number: 2 },
+    { known: made({ "shard-1": "sqlite", "shard-2": "sqlite" }), shards: EMBEDDED, number: 3 },
+    { known: without("sqlite"), shards: EMBEDDED + SECOND, number: 3 },
+    { known: without("sqlite"), shards: EMBEDDED, number: 3 },
+  ])("names a number that adds a shard: $number", ({ known, shards, number }) => {
+    expect(() => choose({ store: "cassandra" }, known, shards)).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(new RegExp(`^--shards ${number} adds one that is`)) }),
+    );
+  });
+
+  it("is remembered of shards that are left out, until they come back", () => {
+    const former = formerAfter(MIXED, ["shard-1"]);
+    expect(former).toEqual(new Map([["shard-2", "cassandra"]]));
+    expect(formerAfter({ ...ON_FILES, former }, ["shard-3"])).toEqual(
+      new Map([
+        ["shard-2", "cassandra"],
+        ["shard-1", "sqlite"],
+      ]),
+    );
+    expect(formerAfter({ ...ON_FILES, former }, ["shard-1", "shard-2"])).toEqual(new Map());
+    expect(formerAfter(null, ["shard-1"])).toEqual(new Map());
   });
 
   it("is described for people", () => {
@@ -145,6 +189,7 @@ describe("the storage of an instance", () => {
     ["the same", MIXED, MIXED, null],
     ["one more shard", ON_FILES, MIXED, null],
     ["one less", MIXED, ON_FILES, null],
+    ["a shard that comes back elsewhere", without("sqlite"), MIXED, "shard-2 was created on SQLite, not on Cassandra"],
     ["a shard elsewhere", ON_FILES, THREE, "shard-1 was created on SQLite, not on Cassandra"],
     [
       "a shard that was configured",
