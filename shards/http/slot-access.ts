@@ -108,9 +108,12 @@ export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
       tookMs = clock.nowMs() - lookedAtMs;
       // What is gone is not served here: its destination's word comes next, and another attempt would only meet the same.
       if (seen?.state === "GONE") outcome = { ...outcome, ownership: seen };
-      if (seen !== null && isDeepStrictEqual(seen, outcome.ownership)) continue;
-      outcome = await attempt();
-      if (outcome.kind === "served") return outcome;
+      if (seen === null || !isDeepStrictEqual(seen, outcome.ownership)) {
+        outcome = await attempt();
+        if (outcome.kind === "served") return outcome;
+      }
+      // A destination that is silent would be waited for once more.
+      if (word === "silent" && clock.nowMs() >= deadlineMs) return { kind: "moving" };
     }
   };
 }

@@ -7,19 +7,18 @@
 import { quote } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { SlotMove } from "../../router/slot-stand.ts";
-import { mayCopy } from "../../router/slot-transition.ts";
 import type { SlotAddress } from "../store/port.ts";
 import { bytesOf, nameOf } from "../store/slot-row.ts";
-import type { SlotPage, SlotRow, SlotRowName, SlotTransfer } from "../store/transfer.ts";
+import type { SlotRow, SlotRowName, SlotTransfer } from "../store/transfer.ts";
 import type { MoveCourtesy } from "./courtesy.ts";
+import { holds, holdsAll, LostSight, type MendedPlace, OwnRows } from "./own-rows.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { compareNames, isSameRow } from "./row-comparison.ts";
 import { type ChunkDigest, digestRows, SlotDigest } from "./slot-digest.ts";
 import type { SlotPart } from "./slot-stream.ts";
 
-/** Bounds of one write at the destination and of one page of its own rows; of their rows: see `Courtesy`. */
+/** Bound of one write at the destination; of its rows: see `Courtesy`. */
 const FILL_BYTES_MAX = 256 * 1024;
-const PAGE_BYTES_MAX = 256 * 1024;
 
 /** So few differences in a pass are little enough to be left for the time after the fence. */
 const LITTLE_ROWS = 16;
@@ -27,8 +26,12 @@ const LITTLE_ROWS = 16;
 /** In so short a pass, in milliseconds, little can have been written beside it: another one would cost more than it spares after the fence. */
 const SHORT_PASS_MS = 25;
 
-/** A write shows up so much later than its time says, in milliseconds, or hardly ever later: then rows are sent twice. */
-const WRITE_MS = 500;
+/** A write shows up so much later than its time says, in milliseconds, or hardly ever later: then all rows are sent again. */
+const WRITE_MS = 2000;
+
+/** Places that are read by themselves after they were put right, at most; and rows of the slot for which one such reading pays. */
+const MENDED_MAX = 1024;
+const ROWS_PER_READING = 32;
 
 /** A slot whose writers are faster than the copy is fenced after so many passes all the same. */
 const PASSES_MAX = 8;
@@ -116,30 +119,12 @@ export async function reconcileSlot(
     // What differs in a chunk is told by its rows only.
     if (pass.unequal > 0) continue;
     if (pass.differences === 0) return { kind: "equal", digest: pass.digest };
-    const own = await digestOwn(context, run);
-    if (own === null) return { kind: "lost-sight" };
-    if (own === pass.digest) return { kind: "equal", digest: own };
+    // The other rows were found equal, and under this run nobody else writes.
+    const answer =
+      pass.mended === null ? await holdsAll(context, run, pass.digest) : await holds(context, run, pass.mended);
+    if (answer === "lost-sight") return { kind: answer };
+    if (answer === "yes") return { kind: "equal", digest: pass.digest };
   }
-}
-
-/** Of the destination's rows as they are now; null when it is not filled under this run any more. */
-async function digestOwn(context: SlotCopyContext, run: string): Promise<string | null> {
-  const own = new OwnRows(context, run);
-  const digest = new SlotDigest();
-  try {
-    for (let row = own.head(); row !== null; row = own.head()) {
-      if (row === undefined) {
-        await own.read();
-        continue;
-      }
-      digest.add(row);
-      own.advance();
-    }
-  } catch (error) {
-    if (error instanceof LostSight) return null;
-    throw error;
-  }
-  return digest.text();
 }
 
 interface PassOptions {
@@ -154,15 +139,16 @@ interface PassOptions {
   readonly knownAtMs: number | null;
 }
 
-/** `differences` counts what was written or removed, `unequal` rows of the source of which some differ: nobody knows which. */
+/**
+ * `differences` counts what was written or removed, `unequal` rows of the source of which some differ: nobody knows which. `mended`: all
+ * places with differences behind the fence; null where they are many.
+ */
 interface PassResult {
   readonly differences: number;
   readonly unequal: number;
   readonly digest: string;
+  readonly mended: readonly MendedPlace[] | null;
 }
-
-/** Thrown within a pass when a side's columns are not what it needs. */
-class LostSight extends Error {}
 
 /** One walk over both sides. */
 class Pass {
@@ -174,6 +160,8 @@ class Pass {
   readonly #digest = new SlotDigest();
   #last: SlotRowName | null = null;
   #unequal = 0;
+  #rows = 0;
+  readonly #mended: MendedPlace[] = [];
 
   constructor(context: SlotCopyContext, options: PassOptions) {
     this.#context = context;
@@ -187,7 +175,8 @@ class Pass {
     try {
       const isWhole = await this.#walk();
       if (!isWhole) return "stopped";
-      return { differences: this.#fill.differences, unequal: this.#unequal, digest: this.#digest.text() };
+      const { differences } = this.#fill;
+      return { differences, unequal: this.#unequal, digest: this.#digest.text(), mended: this.#mendedIfFew() };
     } catch (error) {
       if (error instanceof LostSight) return "lost-sight";
       throw error;
@@ -220,6 +209,13 @@ class Pass {
     throw new Error("the rows of the source ended without saying so");
   }
 
+  /** To read each place by itself pays where there are many rows for each. */
+  #mendedIfFew(): readonly MendedPlace[] | null {
+    return this.#mended.length <= MENDED_MAX && this.#mended.length * ROWS_PER_READING <= this.#rows
+      ? this.#mended
+      : null;
+  }
+
   #recentMs(): number | null {
     const { knownAtMs } = this.#options;
     return knownAtMs === null ? null : this.#context.monotonicMs() - knownAtMs + WRITE_MS;
@@ -233,6 +229,7 @@ class Pass {
       const own = await this.#takeThrough(chunk);
       if (own.length !== chunk.rows || digestRows(own) !== chunk.digest) this.#unequal += chunk.rows;
       this.#note(chunk.through);
+      this.#rows += chunk.rows;
       if (this.#options.phase === "fenced") this.#digest.addChunk(chunk);
       if (this.#own.head() !== undefined) continue;
       await rest(signal);
@@ -288,13 +285,17 @@ class Pass {
       if (own === undefined) return false;
       const order = own === null ? 1 : compareNames(nameOf(own), name);
       if (own === null || order >= 0) {
-        this.#count(row, name);
         if (order === 0) this.#own.advance();
-        if (own === null || order > 0 || !isSameRow(own, row)) this.#fill.put(row);
+        if (own === null || order > 0 || !isSameRow(own, row)) {
+          this.#fill.put(row);
+          this.#mend(row);
+        }
+        this.#count(row, name);
         return true;
       }
       this.#own.advance();
       this.#fill.remove(nameOf(own));
+      this.#mend(row);
     }
   }
 
@@ -306,6 +307,15 @@ class Pass {
       if (own === null) return true;
       this.#own.advance();
       this.#fill.remove(nameOf(own));
+      this.#mend(null);
+    }
+  }
+
+  /** In front of `row`, or it itself; null for behind all. Of one place one is enough. */
+  #mend(row: SlotRow | null): void {
+    const isNew = this.#mended.length === 0 || this.#mended.at(-1)?.row !== row;
+    if (this.#options.phase === "fenced" && isNew && this.#mended.length <= MENDED_MAX) {
+      this.#mended.push({ after: this.#last, row });
     }
   }
 
@@ -324,6 +334,7 @@ class Pass {
 
   #count(row: SlotRow, name: SlotRowName): void {
     this.#note(name);
+    this.#rows += 1;
     if (this.#options.phase === "fenced") this.#digest.add(row);
   }
 
@@ -332,57 +343,6 @@ class Pass {
       throw new Error(`expected the source's rows in order, got ${quote(name)} behind ${quote(this.#last)}`);
     }
     this.#last = name;
-  }
-}
-
-/** The destination's rows in order, a page at a time. A page is read before anything is written among its names or behind them. */
-class OwnRows {
-  readonly #context: SlotCopyContext;
-  readonly #run: string;
-  /** The first page, asked for before it is needed. */
-  #first: Promise<SlotPage> | null = null;
-  #page: readonly SlotRow[] = [];
-  #index = 0;
-  #after: SlotRowName | null = null;
-  #isLast = false;
-
-  constructor(context: SlotCopyContext, run: string) {
-    this.#context = context;
-    this.#run = run;
-  }
-
-  /** Has the first page read while the caller waits for the source. */
-  prefetch(): void {
-    this.#first = this.#ask();
-    // Whoever needs the page is told; a pass that ends before may leave it.
-    this.#first.catch(() => undefined);
-  }
-
-  /** The next row, null behind the last one; undefined when a page has to be read first. */
-  head(): SlotRow | null | undefined {
-    const row = this.#page[this.#index];
-    return row ?? (this.#isLast ? null : undefined);
-  }
-
-  advance(): void {
-    this.#index += 1;
-  }
-
-  #ask(): Promise<SlotPage> {
-    const { address, store, own: seen, courtesy } = this.#context;
-    const bounds = { rowsMax: courtesy.pieceRows(), bytesMax: PAGE_BYTES_MAX };
-    return store.slotPage({ address, after: this.#after, seen, ...bounds });
-  }
-
-  /** The next page. */
-  async read(): Promise<void> {
-    const page = await (this.#first ?? this.#ask());
-    this.#first = null;
-    if (!mayCopy(page.ownership, this.#run)) throw new LostSight();
-    this.#page = page.rows;
-    this.#index = 0;
-    this.#after = page.next;
-    this.#isLast = page.next === null;
   }
 }
 

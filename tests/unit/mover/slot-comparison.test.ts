@@ -106,32 +106,38 @@ test("an answer in short that is no answer is not asked for again, however busy 
   expect(await rowsOf(bed.stores.destination)).toEqual(await rowsOf(bed.stores.source));
 });
 
-test("what was put right is compared before it is sealed: a write that the destination forgets is written again", async () => {
-  await fill(10);
-  const options = runOptions(bed, { move: await planSlot(bed), goal: "finish" });
-  const { source } = options.sides;
-  let forgets = 0;
-  const fenced: SlotSide = {
-    ...source,
-    async send(event, seen) {
-      if (event.kind === "fence") {
-        await bed.stores.source.commit([put("lamp-1", '"late"')]);
-        forgets = 1;
-      }
-      return source.send(event, seen);
-    },
-  };
-  const { copying } = options;
-  if (copying === null) throw new Error("it copies");
-  const store = {
-    slotPage: copying.store.slotPage.bind(copying.store),
-    fillSlot: (fill: SlotFill) => {
-      forgets -= 1;
-      return forgets === 0 ? Promise.resolve({ kind: "applied" as const }) : copying.store.fillSlot(fill);
-    },
-  };
-  const sides = { ...options.sides, source: fenced };
-  expect(await runSlot({ ...options, sides, copying: { ...copying, store } })).toMatchObject(decided);
-  expect(forgets).toBe(-1);
-  expect(await rowsOf(bed.stores.destination)).toEqual(await rowsOf(bed.stores.source));
-});
+test.each([
+  { what: "few rows of many", rows: 300, late: 1 },
+  { what: "many of few", rows: 10, late: 5 },
+])(
+  "what was put right is read again before it is sealed: $what that the destination forgets are written again",
+  async ({ rows, late }) => {
+    await fill(rows);
+    const options = runOptions(bed, { move: await planSlot(bed), goal: "finish" });
+    const { source } = options.sides;
+    let forgets = 0;
+    const fenced: SlotSide = {
+      ...source,
+      async send(event, seen) {
+        if (event.kind === "fence") {
+          await bed.stores.source.commit(Array.from({ length: late }, (_, index) => put(`lamp-${index}`, '"late"')));
+          forgets = 1;
+        }
+        return source.send(event, seen);
+      },
+    };
+    const { copying } = options;
+    if (copying === null) throw new Error("it copies");
+    const store = {
+      slotPage: copying.store.slotPage.bind(copying.store),
+      fillSlot: (fill: SlotFill) => {
+        forgets -= 1;
+        return forgets === 0 ? Promise.resolve({ kind: "applied" as const }) : copying.store.fillSlot(fill);
+      },
+    };
+    const sides = { ...options.sides, source: fenced };
+    expect(await runSlot({ ...options, sides, copying: { ...copying, store } })).toMatchObject(decided);
+    expect(forgets).toBe(-1);
+    expect(await rowsOf(bed.stores.destination)).toEqual(await rowsOf(bed.stores.source));
+  },
+);

@@ -254,6 +254,27 @@ describe("a slot that is not served here", () => {
     expect(late.answer).toEqual(done);
   });
 
+  test.each([300, 1000, 1450])(
+    "a destination that is silent for %i ms a question makes nobody wait longer than that",
+    async (silentMs) => {
+      let nowMs = 0;
+      const spend = async (ms: number): Promise<void> => {
+        nowMs += ms;
+      };
+      const clock = { nowMs: () => nowMs, sleep: spend };
+      const peers = { ownership: async () => (await spend(silentMs), Promise.reject(new Error("silent"))) };
+      const store = { ownerships: () => Promise.resolve([at("GONE", 5)]) };
+      const log = () => undefined;
+      const access = createSlotAccess({ clock, store, peers, waiting: new SlotWaiting(clock), help: log, log });
+      const answer = await access({ collection, intent: "read", knownEpoch: 0 }, async () => {
+        return { kind: "not-owned", slot, ownership: at("GONE", 5) } as const;
+      });
+      expect(answer).toEqual({ kind: "moving" });
+      expect(nowMs).toBeGreaterThanOrEqual(HOLD_MS_MAX);
+      expect(nowMs).toBeLessThan(HOLD_MS_MAX + 300);
+    },
+  );
+
   test("a served slot is looked at once", async () => {
     expect(await play({ looks: ["serve"] })).toMatchObject({ answer: done, looks: 1, questions: 0 });
     expect(FIRST_OWNER.state).toBe("OWNER");
