@@ -34,7 +34,10 @@ export interface MoveTarget extends KeyRange {
   readonly slots: readonly SlotId[];
 }
 
-/** A move to be made. `rows` (documents, tombstones, idempotency records) and `bytes` are those of the source when it was asked. */
+/**
+ * A move to be made. `rows` (documents, tombstones, idempotency records) and `bytes` are those of the source when it was asked; `largest`
+ * is the slot with most rows, null where there are none.
+ */
 export interface MovePlan extends KeyRange {
   readonly collection: CollectionName;
   readonly from: ShardId;
@@ -44,6 +47,7 @@ export interface MovePlan extends KeyRange {
   readonly rows: number;
   readonly bytes: number;
   readonly epochs: readonly EpochRun[];
+  readonly largest: { readonly slot: SlotId; readonly rows: number } | null;
 }
 
 /** The slots of a range at both sides, each in slot order. `freeBytes`: what the destination can still take; null if it cannot tell. */
@@ -119,13 +123,21 @@ export function planTransfer(target: MoveTarget, sides: MoveSides): Result<MoveP
     const count = `${describeRange(target)} has ${epochs.length} runs of slots with equal epochs`;
     return refused("TOO_MANY_EPOCHS", `${count}, a move can hold ${EPOCH_RUNS_MAX}; move a smaller range`);
   }
-  const rows = sides.source.reduce((sum, report) => sum + (report.rows ?? 0), 0);
+  const rows = sides.source.reduce((sum, report) => sum + rowsOf(report), 0);
   const bytes = sides.source.reduce((sum, report) => sum + (report.bytes ?? 0), 0);
   if (sides.freeBytes !== null && sides.freeBytes < roomFor(bytes)) {
     const needed = `expected room for ${roomFor(bytes)} bytes at ${target.to}, ${BYTES_PER_BYTE} times what is in ${describeRange(target)}`;
     return refused("DESTINATION_FULL", `${needed}; it has ${sides.freeBytes}`);
   }
-  return accepted({ ...where, slots: slots.length, rows, bytes, epochs });
+  const fullest = sides.source.reduce((most, report) => (rowsOf(report) > rowsOf(most) ? report : most), NOTHING);
+  const largest = fullest.slot === null ? null : { slot: fullest.slot, rows: rowsOf(fullest) };
+  return accepted({ ...where, slots: slots.length, rows, bytes, epochs, largest });
+}
+
+const NOTHING: { readonly slot: SlotId | null; readonly rows?: number } = { slot: null };
+
+function rowsOf({ rows = 0 }: { readonly rows?: number }): number {
+  return rows;
 }
 
 /** How long the limits alone make a move last, in milliseconds; null when it has none. It cannot be faster than that. */

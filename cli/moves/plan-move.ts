@@ -95,12 +95,20 @@ export async function startMove({ catalog, author }: Operator, plan: PlannedMove
   }
 }
 
+/** Clients of a slot wait while its rows are compared, some 10 µs each and more on a busy machine, and are held for 2 s at most. */
+const LARGE_SLOT_ROWS = 50_000;
+const LARGE_SLOT = "its clients wait while they are compared, and may get 503 SLOT_MOVING";
+
 /** A plan for people, a line each. */
 export function describePlan(plan: PlannedMove): readonly string[] {
-  const { collection, from, to, parent, slots, rows, bytes, settings } = plan;
+  const { collection, from, to, parent, slots, rows, bytes, settings, largest } = plan;
+  const isLarge = largest !== null && largest.rows >= LARGE_SLOT_ROWS;
   return [
     `move ${collection} ${describeRange(plan)} from ${from} to ${to}, map version ${parent}`,
     `  ${groupDigits(slots)} slots, ${groupDigits(rows)} rows, ${bytesText(bytes)}`,
+    ...(isLarge
+      ? [`  the slot ${JSON.stringify(largest.slot)} has ${groupDigits(largest.rows)} of them: ${LARGE_SLOT}`]
+      : []),
     `  ${settings.parallel} slots at once, ${describeLimits(settings)}`,
     `  expected time: ${describeEstimate(plan)}`,
     `  the rows stay at ${from} for ${durationText(settings.retentionMs)} afterwards`,

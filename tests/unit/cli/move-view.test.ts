@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { reportLines, reportOf } from "../../../cli/moves/move-report.ts";
 import { addSample, experienceOf, lineOf, linesOf, type PaceSample, viewOf } from "../../../cli/moves/move-view.ts";
 import { bytesText, describePlan, durationText } from "../../../cli/moves/plan-move.ts";
+import type { SlotId } from "../../../router/ids.ts";
 import { addPause, type MoveProgress, NO_PAUSES, type PauseHistogram } from "../../../router/move-progress.ts";
 import type { Move } from "../../../shards/catalog/port.ts";
 import { liveMove, movedSoFar, T0 } from "./move-fixture.ts";
@@ -170,7 +171,7 @@ describe("the report of an ended move", () => {
 
 describe("a plan for people", () => {
   const { settings, ...move } = liveMove();
-  const plan = { ...move, slots: 264, rows: 52_310, bytes: 9_000_000 };
+  const plan = { ...move, slots: 264, rows: 52_310, bytes: 9_000_000, largest: null };
 
   const byLimits = { ms: 104_620, basis: { kind: "limits" } } as const;
 
@@ -198,6 +199,13 @@ describe("a plan for people", () => {
   ] as const)("says that it takes %s", (text, expected) => {
     const lines = describePlan({ ...plan, settings, shortestMs: null, expected });
     expect(lines.slice(2, 4)).toEqual(["  4 slots at once, no limit", `  expected time: ${text}`]);
+  });
+
+  it("names the fullest slot when its clients would feel that", () => {
+    const named = (rows: number) =>
+      describePlan({ ...plan, largest: { slot: "hq" as SlotId, rows }, settings, shortestMs: null, expected: null })[2];
+    expect(named(49_999)).toMatch(/slots at once/);
+    expect(named(50_000)).toMatch(/^ {2}the slot "hq" has 50,000 of them: its clients wait .* 503 SLOT_MOVING$/);
   });
 
   it("learns from moves that have moved their whole range, whoever counted its rows", () => {

@@ -160,6 +160,7 @@ describe("planTransfer", () => {
       accepted({
         collection: MAP.collection,
         ...{ start: "ga", end: "gd", from: S2, to: S1, parent: 7, slots: 3, rows: 60, bytes: 3000 },
+        largest: { slot: "gc", rows: 30 },
         epochs: [
           { slots: 2, epoch: 2 },
           { slots: 1, epoch: 4 },
