@@ -181,6 +181,7 @@ async function untilServing(program: EngineProgram, { exited }: Running, signal:
     if (performance.now() >= deadline) return `did not serve within ${START_MS_MAX / 1000} s`;
     await Promise.race([sleep(POLL_MS), exited]);
   }
+  if (signal.aborted) return "was not waited for";
   // Somebody else may have answered at its address.
   return reason === null ? null : `ended before it served: ${String(reason)}`;
 }

@@ -16,6 +16,7 @@ import { PortClaims } from "./port-claims.ts";
 import { planPorts } from "./port-plan.ts";
 import { saysPortTaken } from "./ports.ts";
 import { answersCql, knowsPeers } from "./probes.ts";
+import { Revivals } from "./revivals.ts";
 import { ARTIFACTS, type Compiling, DATACENTER, DYNAMODB_REGION } from "./settings.ts";
 import { type EnginesState, readState, writeState } from "./state-file.ts";
 import { findToolchain } from "./toolchain.ts";
@@ -61,6 +62,11 @@ export interface RunningEngines {
   readonly dynamodb: { readonly endpoint: string; readonly region: string; readonly node: EngineNode } | null;
   /** Resolves with the first engine that ends although nobody asked it to; never rejects. */
   readonly died: Promise<EngineDeath>;
+  /**
+   * Starts an engine again that has ended, on the same data and port; resolves when it serves. Throws `EnginesError`, also
+   * when the stop comes first.
+   */
+  revive(name: string): Promise<void>;
   /** Stops all in order and frees the directory. */
   stop(): Promise<void>;
 }
@@ -188,8 +194,10 @@ interface Parts {
 
 function running({ cassandra, dynamodb, died, lock, onStopped }: Parts): RunningEngines {
   const all = dynamodb === null ? cassandra : [...cassandra, dynamodb];
+  const revivals = new Revivals(all);
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
+    await revivals.end();
     await Promise.all(all.map((node) => node.stop()));
     onStopped?.();
     lock.release();
@@ -202,6 +210,7 @@ function running({ cassandra, dynamodb, died, lock, onStopped }: Parts): Running
         ? null
         : { endpoint: `http://${dynamodb.host}:${dynamodb.port}`, region: DYNAMODB_REGION, node: dynamodb },
     died,
+    revive: (name) => revivals.revive(name),
     stop: () => (stopping ??= stop()),
   };
 }

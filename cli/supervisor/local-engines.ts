@@ -3,11 +3,14 @@
  * It must not know how an engine is run; engines/ does.
  */
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RunningEngines } from "../../engines/engines.ts";
 import type { LocalEngines } from "../configuration.ts";
 import { type DataDirectory, displayPath } from "../data-directory.ts";
 import { CliFailure, errorLine } from "../failure.ts";
 import { needsEngines, type StorageChoice } from "../storage-choice.ts";
 import { EngineLosses } from "./engine-losses.ts";
+import { EngineRevival } from "./engine-revival.ts";
 
 /** Engines that serve. */
 export interface InstanceEngines extends LocalEngines {
@@ -27,7 +30,7 @@ export interface EnginesStart {
   readonly storage: StorageChoice;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
-  /** Told of an engine that has ended unasked and that the others can do without. */
+  /** Told of an engine that has ended unasked and that the others can do without, and of what becomes of it. */
   readonly onWarning: (text: string) => void;
 }
 
@@ -48,7 +51,16 @@ export async function startEnginesOf(start: EnginesStart): Promise<InstanceEngin
   if (!needsEngines(storage)) return null;
   const { startEngines } = await import("../../engines/engines.ts");
   const died = Promise.withResolvers<CliFailure>();
+  const serving = Promise.withResolvers<RunningEngines>();
   const losses = new EngineLosses(storage.nodes);
+  const revival = new EngineRevival({
+    revive: async (name) => (await serving.promise).revive(name),
+    pause: (pauseMs) => sleep(pauseMs, undefined, { signal, ref: false }),
+    nowMs: () => performance.now(),
+    signal,
+    onServing: (name) => losses.takeBack(name),
+    onWarning,
+  });
   try {
     const running = await startEngines({
       directory: directory.engines,
@@ -60,9 +72,10 @@ export async function startEnginesOf(start: EnginesStart): Promise<InstanceEngin
         const log = displayPath(join(directory.engines, name, "log"));
         const text = `${name} ended unexpectedly (${reason}); its log is ${log}`;
         if (losses.add(name) === "fatal") died.resolve(new CliFailure(text));
-        else onWarning(`${text}; the other nodes go on, and it comes back at the next start`);
+        else void revival.begin(name, text);
       },
     });
+    serving.resolve(running);
     const { cassandra, dynamodb } = running;
     const nodes = [...(cassandra?.nodes ?? []), ...(dynamodb === null ? [] : [dynamodb.node])];
     return {
@@ -73,8 +86,10 @@ export async function startEnginesOf(start: EnginesStart): Promise<InstanceEngin
       died: died.promise,
       stop: () => running.stop(),
       kill: async () => {
+        // Begun first, so that nothing is started again behind the kill.
+        const stopped = running.stop();
         await Promise.all(nodes.map((node) => node.kill()));
-        await running.stop();
+        await stopped;
       },
     };
   } catch (error) {

@@ -65,7 +65,7 @@ describeOnEngines("zgate up on engines", () => {
     expect(add.stdout).toContain("[[shards]]");
   });
 
-  test("a start with a shard more has the data again; an engine that dies ends it", {
+  test("a start with a shard more has the data again, also while its catalog is away; the end of the only node ends it", {
     timeout: READY_MS_MAX,
   }, async () => {
     const instance = await startUp(data, ["--shards", "3", "--empty"], READY_MS_MAX);
@@ -75,11 +75,23 @@ describeOnEngines("zgate up on engines", () => {
     const added = await zgate(["shard", "add", "shard-3", "--data", data]);
     expect(added.stdout).toContain("shard-3 answers; it holds 0 slots\n");
     expect((await zgate(["get", "products", "left-pad", "--data", data])).stdout).toBe(`${DOCUMENT}\n`);
+
+    for (const pid of instance.tree().find("dynamodbv2.local.main.ServerRunner")) process.kill(pid, "SIGKILL");
+    expect((await zgate(["get", "products", "left-pad", "--data", data])).stdout).toBe(`${DOCUMENT}\n`);
+    expect((await zgate(["put", "products", "right-pad", DOCUMENT, "--data", data])).code).toBe(0);
+    expect(await waitFor(() => instance.stderr().includes("dynamodb serves again\n"), READY_MS_MAX)).toBe(true);
+    expect(instance.stderr()).toMatch(
+      /dynamodb ended unexpectedly \(.+\); its log is .*engines\/dynamodb\/log; it is started again\n/,
+    );
+    const map = JSON.parse((await zgate(["map", "products", "--json", "--data", data])).stdout);
+    expect(map).toMatchObject({ version: 1 });
+    expect((await zgate(["get", "products", "right-pad", "--data", data])).stdout).toBe(`${DOCUMENT}\n`);
+
     const tree = instance.tree();
-    for (const pid of tree.find("dynamodbv2.local.main.ServerRunner")) process.kill(pid, "SIGKILL");
+    for (const pid of tree.find("CassandraDaemon")) process.kill(pid, "SIGKILL");
     const { code, stderr } = await instance.finished;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/dynamodb ended unexpectedly \(.+\); its log is .*engines\/dynamodb\/log/);
+    expect(stderr).toMatch(/zgate: cassandra-1 ended unexpectedly \(.+\); its log is .*engines\/cassandra-1\/log\n/);
     expect(await tree.survivors()).toEqual([]);
   });
 

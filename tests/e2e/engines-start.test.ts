@@ -155,6 +155,17 @@ describe("an engine", () => {
     expect(node?.pid()).not.toBeNull();
   });
 
+  it("that has died is started again at the same address, once for all who ask", async () => {
+    const { root } = programs();
+    const engines = await start(join(root, "data"), { cassandraNodes: 0, dynamodb: true });
+    process.kill(engines.dynamodb?.node.pid() ?? 0, "SIGKILL");
+    await engines.died;
+    await Promise.all([engines.revive("dynamodb"), engines.revive("dynamodb")]);
+    expect((await fetch(engines.dynamodb?.endpoint ?? "")).status).toBe(400);
+    await expect(engines.revive("dynamodb")).rejects.toThrow("dynamodb runs already");
+    await expect(engines.revive("cassandra-9")).rejects.toThrow("there is no engine cassandra-9 here");
+  });
+
   it("that is paused keeps its connections and answers nobody until it is resumed", async () => {
     const { root } = programs();
     const engines = await start(join(root, "data"), { cassandraNodes: 0, dynamodb: true });
@@ -188,6 +199,19 @@ describe("nothing is left running", () => {
     stop.abort();
     await expect(starting).rejects.toThrow("aborted");
     expect(await survivors(identities)).toEqual([]);
+  });
+
+  it("when the stop comes while an engine is started again", async () => {
+    const { root, setJava } = programs();
+    const engines = await start(join(root, "data"));
+    setJava("hang");
+    await engines.cassandra?.nodes[0]?.kill();
+    const reviving = Promise.allSettled([engines.revive("cassandra-1")]);
+    await vi.waitUntil(() => existingPids(join(root, "data")).length === 1, WAIT);
+    await engines.stop();
+    expect(existingPids(join(root, "data"))).toEqual([]);
+    expect(await reviving).toMatchObject([{ status: "rejected" }]);
+    await expect(engines.revive("cassandra-1")).rejects.toThrow("the engines are being stopped");
   });
 
   it("when the caller is killed by SIGKILL, a paused engine included", async () => {

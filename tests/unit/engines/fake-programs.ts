@@ -12,6 +12,8 @@ export interface FakePrograms {
   readonly environment: Readonly<Record<string, string>>;
   /** How often Maven was run. */
   mavenRuns(): number;
+  /** How Java behaves from now on. */
+  setJava(java: NonNullable<FakeBehaviour["java"]>): void;
   remove(): void;
 }
 
@@ -31,12 +33,14 @@ export function createFakePrograms(behaviour: FakeBehaviour = {}): FakePrograms 
   const bin = join(root, "bin");
   mkdirSync(bin);
   const { javaVersion = "17.0.9", java = "serve", maven = "fetch" } = behaviour;
-  if (javaVersion !== null) writeProgram(join(bin, "java"), javaText(javaVersion, java));
+  const setJava: FakePrograms["setJava"] = (next) => writeProgram(join(bin, "java"), javaText(javaVersion ?? "", next));
+  if (javaVersion !== null) setJava(java);
   if (maven !== null) writeProgram(join(bin, "mvn"), mavenText(join(root, "runs"), maven));
   return {
     root,
     environment: { PATH: bin, JAVA_HOME: "", ZGATE_ENGINES_CACHE: join(root, "cache") },
     mavenRuns: () => (existsSync(join(root, "runs")) ? readFileSync(join(root, "runs"), "utf8").length : 0),
+    setJava,
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
