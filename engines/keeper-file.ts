@@ -1,6 +1,7 @@
 /**
- * `keeper.json`: which process keeps the engines of a directory running, and where they listen. It must not be believed
- * without looking whether that very process lives: a killed one leaves its file behind.
+ * `keeper.json`: which process keeps the engines of a directory running, and where they listen; `revival.json`: what became
+ * of engines that it was asked to start again. They must not be believed without looking whether that very process lives: a
+ * killed one leaves its files behind.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,6 +43,32 @@ export function findKept(directory: string): Kept | null {
   return kept !== null && isAlive(kept.keeper) ? kept : null;
 }
 
+/** Tells why engines could not be started again; empty when all could. */
+export function writeRevival(directory: string, failures: readonly string[]): void {
+  const path = revivalOf(directory);
+  writeFileSync(`${path}.draft`, JSON.stringify(failures));
+  renameSync(`${path}.draft`, path);
+}
+
+/** Why engines could not be started again since `forgetRevival`; empty as long as nothing is known. */
+export function readRevival(directory: string): readonly string[] {
+  try {
+    return parseFailures(readFileSync(revivalOf(directory), "utf8"));
+  } catch {
+    return [];
+  }
+}
+
+/** What was told before is of no interest any more. */
+export function forgetRevival(directory: string): void {
+  rmSync(revivalOf(directory), { force: true });
+}
+
+function parseFailures(text: string): readonly string[] {
+  const failures: unknown = JSON.parse(text);
+  return Array.isArray(failures) ? failures.map(String) : [];
+}
+
 function readKept(directory: string): Kept | null {
   try {
     return parseKept(readFileSync(fileOf(directory), "utf8"));
@@ -58,4 +85,8 @@ function parseKept(text: string): Kept | null {
 
 function fileOf(directory: string): string {
   return join(directory, "keeper.json");
+}
+
+function revivalOf(directory: string): string {
+  return join(directory, "revival.json");
 }

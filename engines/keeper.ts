@@ -1,13 +1,14 @@
 /**
- * Keeps the engines of `engines:up` running after that command has returned, until `engines:down` asks it to stop.
- * It must not outlive a start that was broken off.
+ * Keeps the engines of `engines:up` running after that command has returned, until `engines:down` asks it to stop. It must
+ * not outlive a start that was broken off, nor start an engine again that has ended unless it is asked to, by SIGUSR2; then
+ * revival.json says what came of it.
  *
  * Called as `keeper.ts DIRECTORY NODES` with an IPC channel. Tells its starter `{type: "progress", text}`, then
  * `{type: "ready"}` or `{type: "failed", message}`.
  */
 import { type EngineNode, type RunningEngines, startEngines } from "./engines.ts";
 import { errorText } from "./engines-error.ts";
-import { type KeptNode, removeKept, writeKept } from "./keeper-file.ts";
+import { type KeptNode, removeKept, writeKept, writeRevival } from "./keeper-file.ts";
 import { identify, type ProcessIdentity } from "./process-identity.ts";
 import { DATACENTER, DYNAMODB_REGION } from "./settings.ts";
 
@@ -17,6 +18,7 @@ const starting = new AbortController();
 let engines: RunningEngines | null = null;
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end());
+process.on("SIGUSR2", () => void reviveEnded());
 // Its starter is gone: fine once all serve, a broken off start before.
 process.on("disconnect", () => {
   if (engines === null) starting.abort();
@@ -31,6 +33,8 @@ try {
     ports: "usual",
     signal: starting.signal,
     onProgress: (text) => tell({ type: "progress", text }),
+    // The others go on; `status` shows which one is missing.
+    onDeath: ({ name, reason }) => process.stderr.write(`${name} ended: ${reason}\n`),
     onStopped: () => removeKept(directory, keeper),
   });
   if (starting.signal.aborted) await end();
@@ -50,8 +54,20 @@ function keep(running: RunningEngines): void {
     datacenter: DATACENTER,
     region: DYNAMODB_REGION,
   });
-  // The others go on; `status` shows which one is missing.
-  void running.died.then(({ name, reason }) => process.stderr.write(`${name} ended: ${reason}\n`));
+}
+
+async function reviveEnded(): Promise<void> {
+  const running = engines;
+  if (running === null) return;
+  const ended = nodesOf(running).filter((node) => node.pid() === null);
+  const outcomes = await Promise.allSettled(ended.map(({ name }) => running.revive(name)));
+  const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [errorText(outcome.reason)] : []));
+  for (const failure of failures) process.stderr.write(`${failure}\n`);
+  writeRevival(directory, failures);
+}
+
+function nodesOf({ cassandra, dynamodb }: RunningEngines): readonly EngineNode[] {
+  return [...(cassandra?.nodes ?? []), ...(dynamodb === null ? [] : [dynamodb.node])];
 }
 
 async function end(): Promise<void> {

@@ -43,16 +43,18 @@ async function up({ directory, nodes }: CommandLine): Promise<number> {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupted.abort());
   try {
-    const { ranAlready } = await bringUp({
+    const { ranAlready, revived } = await bringUp({
       directory,
       nodes,
       signal: interrupted.signal,
       onProgress: (text) => process.stderr.write(`${text}\n`),
     });
-    if (ranAlready) process.stderr.write("they run already\n");
+    for (const name of revived) process.stderr.write(`${name} was started again\n`);
+    if (ranAlready && revived.length === 0) process.stderr.write("they run already\n");
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
-    process.stderr.write("engines: interrupted; nothing is left running\n");
+    const isKept = (await statusOf(directory)).keeper !== null;
+    process.stderr.write(`engines: interrupted; ${isKept ? "what runs goes on" : "nothing is left running"}\n`);
     return EXIT.interrupted;
   }
   print(await statusOf(directory));

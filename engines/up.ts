@@ -5,9 +5,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EnginesError, errorText } from "./engines-error.ts";
 import { requireRunnable } from "./jars.ts";
-import { findKept, type Kept, type KeptNode, removeKept } from "./keeper-file.ts";
+import { findKept, forgetRevival, type Kept, type KeptNode, readRevival, removeKept } from "./keeper-file.ts";
 import { endLeftOver, recordedProcess } from "./left-over.ts";
 import { directoryLock, type Lock, waitForLock } from "./lock.ts";
 import { answersCql, answersHttp } from "./probes.ts";
@@ -20,6 +21,10 @@ const STOP_MS_MAX = 90_000;
 const KILL_MS_MAX = 10_000;
 /** A start that was broken off takes a moment to end what it has started. */
 const ENDING_MS_MAX = 5_000;
+
+/** Longer than the start of any node may take. */
+const REVIVAL_MS_MAX = 270_000;
+const LOOK_AGAIN_MS = 250;
 
 /** What to bring up. */
 export interface UpRequest {
@@ -34,9 +39,14 @@ export interface UpRequest {
 export interface UpResult {
   readonly kept: Kept;
   readonly ranAlready: boolean;
+  /** Names of those that had ended and were started again. */
+  readonly revived: readonly string[];
 }
 
-/** Brings the engines of a directory up, unless they run. Throws `EnginesError`, also when only some of them run. */
+/**
+ * Brings the engines of a directory up, unless they run; of those that do, the ones that have ended. Throws `EnginesError`,
+ * also when one runs that does not answer.
+ */
 export async function bringUp(request: UpRequest): Promise<UpResult> {
   const { directory, nodes } = request;
   const present = findKept(directory);
@@ -46,28 +56,45 @@ export async function bringUp(request: UpRequest): Promise<UpResult> {
     });
   }
   if (present !== null) {
-    await requireServing(directory);
-    return { kept: present, ranAlready: true };
+    return { kept: present, ranAlready: true, revived: await reviveEnded(request, present) };
   }
   requireRunnable([ARTIFACTS.cassandra, ARTIFACTS.dynamodb]);
   mkdirSync(directory, { recursive: true });
   await startKeeper(request);
   const kept = findKept(directory);
   if (kept === null) throw new EnginesError(`the engines ended at once; see ${join(directory, "keeper.log")}`);
-  return { kept, ranAlready: false };
+  return { kept, ranAlready: false, revived: [] };
 }
 
-/** The keeper starts no engine again. */
-async function requireServing(directory: string): Promise<void> {
+/** Has the keeper start what has ended, and waits until all serve. Resolves to the names of those. */
+async function reviveEnded({ directory, signal }: UpRequest, { keeper }: Kept): Promise<readonly string[]> {
+  const ended = await missingOf(directory);
+  if (ended.some(({ pid }) => pid !== null)) throw notAllRun(directory, ended);
+  forgetRevival(directory);
+  const deadline = performance.now() + REVIVAL_MS_MAX;
+  for (let missing = ended; missing.length > 0; missing = await missingOf(directory)) {
+    if (performance.now() >= deadline) throw notAllRun(directory, missing);
+    // It may hear of a death later than we see it, so it is asked until the engine runs.
+    if (missing.some(({ pid }) => pid === null)) signalProcess(keeper, "SIGUSR2");
+    await sleep(LOOK_AGAIN_MS, undefined, { signal });
+    const [failure] = readRevival(directory);
+    if (failure !== undefined) throw new EnginesError(`an engine could not be started again: ${failure}`);
+  }
+  return ended.map(({ name }) => name);
+}
+
+/** The engines that do not serve. */
+async function missingOf(directory: string): Promise<readonly NodeStatus[]> {
   const nodes = nodesOf(await statusOf(directory));
-  const missing = nodes.filter(({ serves }) => !serves).map((node) => `${node.name} ${healthOf(node)}`);
-  if (nodes.length > 0 && missing.length === 0) return;
-  throw new EnginesError(
-    `the engines in ${directory} do not all run: ${missing.join(", ") || "they have just ended"}`,
-    {
-      hint: "run `npm run engines:down`, then `npm run engines:up`, with the same options; the data stays",
-    },
-  );
+  if (nodes.length === 0) throw notAllRun(directory, []);
+  return nodes.filter(({ serves }) => !serves);
+}
+
+function notAllRun(directory: string, missing: readonly NodeStatus[]): EnginesError {
+  const names = missing.map((node) => `${node.name} ${healthOf(node)}`).join(", ");
+  return new EnginesError(`the engines in ${directory} do not all run: ${names || "they have just ended"}`, {
+    hint: "run `npm run engines:down`, then `npm run engines:up`, with the same options; the data stays",
+  });
 }
 
 /**

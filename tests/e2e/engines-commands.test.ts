@@ -24,6 +24,7 @@ interface Finished {
 interface Place {
   readonly directory: string;
   readonly environment: FakePrograms["environment"];
+  readonly setJava: FakePrograms["setJava"];
   run(...args: readonly string[]): Promise<Finished>;
   start(...args: readonly string[]): { readonly child: ChildProcess; readonly finished: Promise<Finished> };
 }
@@ -40,7 +41,8 @@ function place(behaviour: FakeBehaviour = {}): Place {
   made.push(programs);
   const directory = join(programs.root, "data");
   const start = (...args: readonly string[]) => runMain(programs.environment, [...args, "--data", directory]);
-  return { directory, environment: programs.environment, start, run: (...args) => start(...args).finished };
+  const { environment, setJava } = programs;
+  return { directory, environment, setJava, start, run: (...args) => start(...args).finished };
 }
 
 function runMain(environment: Readonly<Record<string, string>>, args: readonly string[]) {
@@ -108,14 +110,64 @@ describe("engines:up", () => {
     expect(await here.run("up", "--nodes", "3")).toMatchObject({ code: 1, stderr: expect.stringContaining("not 3") });
   });
 
-  it("fails when only some of them run, and says what to do", async () => {
+  it("starts those again that have ended, and says which", async () => {
+    const here = place();
+    await here.run("up", "--nodes", "2");
+    const before = await statusJson(here);
+    const deaths = [before.dynamodb?.node, before.cassandra?.nodes[1]];
+    for (const node of deaths) process.kill(node?.pid ?? 0, "SIGKILL");
+    await vi.waitUntil(async () => (await statusJson(here)).code === 1, WAIT);
+    const again = await here.run("up", "--nodes", "2");
+    expect(again).toMatchObject({ code: 0, stderr: "cassandra-2 was started again\ndynamodb was started again\n" });
+    const after = await statusJson(here);
+    expect(after).toMatchObject({ code: 0, keeper: before.keeper });
+    expect(after.cassandra?.nodes[0]?.pid).toBe(before.cassandra?.nodes[0]?.pid);
+    expect(after.dynamodb?.node.pid).not.toBe(before.dynamodb?.node.pid);
+    expect((await here.run("down")).code).toBe(0);
+    expect(await survivors(processesOf(after))).toEqual([]);
+  });
+
+  it("says why one cannot be started again, and tries anew the next time", async () => {
     const here = place();
     await here.run("up");
+    here.setJava("die");
     process.kill((await statusJson(here)).dynamodb?.node.pid ?? 0, "SIGKILL");
     await vi.waitUntil(async () => (await statusJson(here)).dynamodb?.node.pid === null, WAIT);
+    const failed = await here.run("up");
+    expect(failed).toMatchObject({ code: 1, stdout: "" });
+    expect(failed.stderr).toMatch(/could not be started again: dynamodb ended before it served: [\s\S]*last words/);
+    here.setJava("serve");
+    await vi.waitUntil(async () => (await here.run("up")).code === 0, WAIT);
+    expect(await statusJson(here)).toMatchObject({ code: 0 });
+  });
+
+  it("that is interrupted while an engine is started again leaves the others as they are", async () => {
+    const here = place();
+    await here.run("up");
+    here.setJava("hang");
+    const { pid } = (await statusJson(here)).dynamodb?.node ?? {};
+    process.kill(pid ?? 0, "SIGKILL");
+    await vi.waitUntil(async () => (await statusJson(here)).dynamodb?.node.pid === null, WAIT);
+    const { child, finished } = here.start("up");
+    await vi.waitUntil(async () => (await statusJson(here)).dynamodb?.node.pid !== null, WAIT);
+    child.kill("SIGINT");
+    expect(await finished).toMatchObject({ code: 130, stderr: "engines: interrupted; what runs goes on\n" });
+    const after = await statusJson(here);
+    expect(after).toMatchObject({ cassandra: { nodes: [{ serves: true }] } });
+    expect((await here.run("down")).code).toBe(0);
+    expect(await survivors(processesOf(after))).toEqual([]);
+  });
+
+  it("fails when one of them runs and does not answer, and says what to do", async () => {
+    const here = place();
+    await here.run("up");
+    const { pid } = (await statusJson(here)).dynamodb?.node ?? {};
+    process.kill(pid ?? 0, "SIGSTOP");
     const again = await here.run("up");
     expect(again).toMatchObject({ code: 1, stdout: "" });
-    expect(again.stderr).toMatch(/do not all run: dynamodb has ended\n.*engines:down`, then `npm run engines:up`/);
+    expect(again.stderr).toMatch(
+      /do not all run: dynamodb does not answer\n.*engines:down`, then `npm run engines:up`/,
+    );
     expect((await here.run("down")).code).toBe(0);
     expect((await here.run("up")).code).toBe(0);
     expect(await statusJson(here)).toMatchObject({ code: 0 });
