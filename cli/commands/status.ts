@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { addDataOption, addExamples, type CommandContext, notRunning } from "../command-context.ts";
 import { dataDirectory, displayPath } from "../data-directory.ts";
 import { GatewayClient } from "../gateway-client.ts";
+import { silentEngines } from "../silent-engines.ts";
 import { findInstance } from "../supervisor/instance-file.ts";
 import { tableLines } from "../table.ts";
 
@@ -17,16 +18,23 @@ interface StatusFlags {
 export function statusCommand({ terminal }: CommandContext): Command {
   const command = new Command("status")
     .description("show the running instance; exit code 1 when none runs")
-    .option("--json", "print {url, pid, ports, engines, startedAt, ready}");
+    .option(
+      "--json",
+      "print {url, pid, ports, engines, startedAt, ready, silentEngines}; the last: engines that do not answer",
+    );
   addDataOption(command).action(async (flags: StatusFlags) => {
     const directory = dataDirectory(flags.data);
     const instance = findInstance(directory);
     if (instance === null) throw notRunning(directory);
-    const ready = await isReady(instance.url);
-    if (flags.json === true) return terminal.out(JSON.stringify({ ...instance, ready }));
+    const [ready, silent] = await Promise.all([isReady(instance.url), silentEngines(instance.engines)]);
+    if (flags.json === true) return terminal.out(JSON.stringify({ ...instance, ready, silentEngines: silent }));
     const ports = Object.entries(instance.ports).map(([part, port]) => [part, `port ${port}`]);
+    const engines = Object.entries(instance.engines).map(([name, address]) => [
+      name,
+      silent.includes(name) ? `${address}, does not answer` : address,
+    ]);
     const state = ["state", ready ? "ready" : "not ready"];
-    const rows = [state, ["pid", String(instance.pid)], ...ports, ...Object.entries(instance.engines)];
+    const rows = [state, ["pid", String(instance.pid)], ...ports, ...engines];
     const more = [
       ["since", instance.startedAt],
       ["data", displayPath(directory.root)],

@@ -39,6 +39,7 @@ describeOnEngines("zgate up on engines", () => {
     expect(status).toMatchObject({
       ready: true,
       engines: { "cassandra-1": expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
+      silentEngines: [],
     });
     const map = JSON.parse((await zgate(["map", "products", "--json", "--data", data])).stdout);
     expect(map).toMatchObject({ version: 1, ranges: [{ shard: "shard-1" }, { shard: "shard-2" }] });
