@@ -148,6 +148,12 @@ class DriverSession implements CassandraSession {
     return clusterStatusOf(nodes, this.#settings);
   }
 
+  nodesByDatacenter(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { datacenter } of this.#client.hosts.values()) counts.set(datacenter, (counts.get(datacenter) ?? 0) + 1);
+    return counts;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#gate.idle().then(() => this.#client.shutdown());
     return this.#closing;

@@ -69,13 +69,15 @@ export interface Bookkeeper {
 
 /**
  * Plans. Rejects with a `broken` CassandraError where nothing may be done: another shard's keyspace, a collection that
- * was created with another placement, a schema of a later version of this program.
+ * was created with another placement, a schema of a later version of this program, a keyspace with more replicas than there
+ * are nodes, which could not even be used to make its own tables.
  */
 export async function planSchema(target: SchemaTarget, bookkeeper: Bookkeeper): Promise<SchemaPlan> {
   const { session, settings, shard, collections, migrations = MIGRATIONS } = target;
   const keyspace = checkedName(keyspaceOf(settings.keyspacePrefix, shard));
   const found = await readSchema(session, keyspace);
   refuse(found, { keyspace, shard, collections, version: migrations.length });
+  if (found.replication === null) refuseMissingNodes(keyspace, settings.replication, session.nodesByDatacenter());
   return {
     keyspace,
     preparation: preparationSteps(found, keyspace, settings.replication),
@@ -145,6 +147,24 @@ function refuseOtherPlacement(found: FoundSchema, { name, placement }: SchemaCol
     "broken",
     `collection "${name}" was created as ${there.kind} with ${there.stripes} stripes and cannot become ${placement.kind} with ${stripes}`,
   );
+}
+
+function refuseMissingNodes(
+  keyspace: string,
+  replication: ReadonlyMap<string, number>,
+  nodes: ReadonlyMap<string, number>,
+): void {
+  const faults = [...replication].flatMap(([datacenter, replicas]) => {
+    const count = nodes.get(datacenter);
+    if (count !== undefined && replicas <= count) return [];
+    const there =
+      count === undefined
+        ? `the cluster has no such datacenter, but ${[...nodes.keys()].sort().join(", ")}`
+        : `${datacenter} has ${count} ${count === 1 ? "node" : "nodes"}`;
+    return [`replication ${datacenter} = ${replicas}, and ${there}`];
+  });
+  if (faults.length === 0) return;
+  throw new CassandraError("broken", `keyspace ${keyspace} was not created: ${faults.join("; ")}`);
 }
 
 function preparationSteps(

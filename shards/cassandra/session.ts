@@ -85,6 +85,8 @@ export interface CassandraSession {
   /** A change of the schema; resolves when all reachable nodes agree on it. */
   changeSchema(cql: string): Promise<void>;
   status(): ClusterStatus;
+  /** How many nodes each datacenter has, those that are down included. */
+  nodesByDatacenter(): ReadonlyMap<string, number>;
   /** Waits for what is under way; later requests are `unavailable`. */
   close(): Promise<void>;
 }

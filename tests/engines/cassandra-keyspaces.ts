@@ -68,6 +68,7 @@ export function withoutClosing(session: CassandraSession): CassandraSession {
     write: (statements) => session.write(statements),
     changeSchema: (cql) => session.changeSchema(cql),
     status: () => session.status(),
+    nodesByDatacenter: () => session.nodesByDatacenter(),
     close: () => Promise.resolve(),
   };
 }

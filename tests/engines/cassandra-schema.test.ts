@@ -257,6 +257,29 @@ describeOnEngines("the schema of a shard in Cassandra", ({ single, cluster }) =>
     });
   });
 
+  test.each([
+    { name: "more replicas than nodes", replication: { dc1: 3 }, says: "replication dc1 = 3, and dc1 has 1 node" },
+    {
+      name: "a datacenter that is not there",
+      replication: { dc1: 1, dc9: 1 },
+      says: "replication dc9 = 1, and the cluster has no such datacenter, but dc1",
+    },
+  ])("$name: it fails at once and creates nothing", async ({ replication, says }) => {
+    const wanted = { ...settings, replication: new Map(Object.entries(replication)) };
+    const sent: string[] = [];
+    const watched: CassandraSession = {
+      ...withoutClosing(session),
+      changeSchema: async (cql) => {
+        sent.push(cql);
+      },
+    };
+    await expect(applySchema({ ...target, session: watched, settings: wanted })).rejects.toMatchObject({
+      kind: "broken",
+      message: `keyspace ${keyspace} was not created: ${says}`,
+    });
+    expect(sent).toEqual([]);
+  });
+
   test("a prefix that is no name is refused", async () => {
     const odd = { ...settings, keyspacePrefix: 'x"; DROP KEYSPACE y; --' };
     await expect(planSchema({ ...target, settings: odd }, BOOKKEEPER)).rejects.toMatchObject({ kind: "broken" });

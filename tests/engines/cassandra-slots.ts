@@ -96,6 +96,7 @@ export function interrupted(session: CassandraSession, interruptions: Interrupti
     write: (statements) => session.write(statements),
     changeSchema: (cql) => session.changeSchema(cql),
     status: () => session.status(),
+    nodesByDatacenter: () => session.nodesByDatacenter(),
     close: () => session.close(),
   };
   return { session: through, counts };

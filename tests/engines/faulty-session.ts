@@ -68,6 +68,10 @@ export class FaultySession implements CassandraSession {
     return this.#inner.status();
   }
 
+  nodesByDatacenter() {
+    return this.#inner.nodesByDatacenter();
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

@@ -13,6 +13,7 @@ export function createFakeSession(methods: Partial<CassandraSession>): Cassandra
     write: refuse,
     changeSchema: refuse,
     status: () => ({ kind: "ready" }),
+    nodesByDatacenter: () => new Map(),
     close: () => Promise.resolve(),
     ...methods,
   };

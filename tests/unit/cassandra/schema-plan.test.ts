@@ -92,3 +92,44 @@ describe("a migration of documents, in a keyspace of the version before", () => 
     expect(cqlOfAll(await planAt([1, LATEST])).filter((cql) => cql.startsWith("ALTER"))).toEqual([]);
   });
 });
+
+describe("a keyspace that is not there yet", () => {
+  const NODES = new Map([
+    ["dc1", 3],
+    ["dc2", 1],
+  ]);
+
+  const planWith = (replication: Readonly<Record<string, number>>): Promise<SchemaPlan> => {
+    const session = createFakeSession({
+      readQuorum: () => Promise.resolve({ rows: [], next: null }),
+      nodesByDatacenter: () => NODES,
+    });
+    const settings = { keyspacePrefix: "t_", replication: new Map(Object.entries(replication)) };
+    const target = { session, settings, shard: "shard-1" as ShardId, collections: [PRODUCTS] };
+    return planSchema(target, { by: "test", nowMs: 1 });
+  };
+
+  test.each([
+    { name: "as many replicas as nodes", replication: { dc1: 3 } },
+    { name: "fewer", replication: { dc1: 1, dc2: 1 } },
+  ])("with $name is planned", async ({ replication }) => {
+    expect((await planWith(replication)).preparation[0]?.title).toBe("create keyspace t_shard_1");
+  });
+
+  test.each([
+    { name: "more replicas than nodes", replication: { dc1: 5 }, says: "replication dc1 = 5, and dc1 has 3 nodes" },
+    {
+      name: "more replicas in one datacenter",
+      replication: { dc1: 3, dc2: 3 },
+      says: "replication dc2 = 3, and dc2 has 1 node",
+    },
+    {
+      name: "a datacenter that is not there",
+      replication: { dc1: 3, dc9: 3 },
+      says: "replication dc9 = 3, and the cluster has no such datacenter, but dc1, dc2",
+    },
+  ])("with $name is refused", async ({ replication, says }) => {
+    const message = `keyspace t_shard_1 was not created: ${says}`;
+    await expect(planWith(replication)).rejects.toMatchObject({ kind: "broken", message });
+  });
+});
