@@ -20,17 +20,20 @@ export type MoveLife =
 /**
  * What may be done. `wait`: its runner goes on by itself. `runner`: only one that copies can go on, which a worker of the destination
  * becomes by itself; or an abort. `help` and `abort`: a few statements, which anybody may send. `restore-store`: a store is older than
- * what others have seen of it; no statement helps.
+ * what others have seen of it; no statement helps. `answer`: a shard has to answer first.
  */
-export type Remedy = "wait" | "runner" | "help" | "abort" | "restore-store";
+export type Remedy = "wait" | "runner" | "help" | "abort" | "restore-store" | "answer";
 
-/** An unended move of one slot. `owner` holds the truth; null when the columns cannot say. */
+/**
+ * An unended move of one slot. `half-seen`: one side does not answer. `owner` holds the truth; null when the columns cannot say.
+ * `unknown`: that depends on who does not answer.
+ */
 export interface Diagnosis {
   readonly slot: SlotId;
   readonly move: SlotMove;
-  readonly stage: Stage;
+  readonly stage: Stage | "half-seen";
   readonly owner: ShardId | null;
-  readonly serves: "everything" | "reads" | "nothing";
+  readonly serves: "everything" | "reads" | "nothing" | "unknown";
   readonly waitsFor: string;
   readonly remedy: Remedy;
 }
@@ -38,28 +41,83 @@ export interface Diagnosis {
 /** Stages after which nothing is left to do for the slot. */
 const SETTLED: ReadonlySet<Stage> = new Set<Stage>(["decided", "beyond", "aborted", "over"]);
 
+/** A move, and the columns of a side that tells of it. */
+interface Telling {
+  readonly move: SlotMove;
+  readonly told: Ownership;
+}
+
 /** The moves that a slot's columns tell of, each once. An OWNER's move has ended. */
-export function movesOf({ columns }: SlotSides): readonly SlotMove[] {
-  const moves = new Map<string, SlotMove>();
-  for (const [shard, ownership] of columns) {
-    const move = moveAt(shard, ownership);
-    if (move !== null) moves.set(`${move.move} ${move.epoch}`, move);
+export function movesOf(sides: SlotSides): readonly SlotMove[] {
+  return tellingsOf(sides).map(({ move }) => move);
+}
+
+function tellingsOf({ columns }: SlotSides): readonly Telling[] {
+  const tellings = new Map<string, Telling>();
+  for (const [shard, told] of columns) {
+    const move = moveAt(shard, told);
+    if (move !== null) tellings.set(`${move.move} ${move.epoch}`, { move, told });
   }
-  return [...moves.values()];
+  return [...tellings.values()];
 }
 
 /** Everything unended about a slot. `lifeOf` says what is known of a move by its id. */
 export function diagnose(sides: SlotSides, lifeOf: (move: string) => MoveLife): readonly Diagnosis[] {
-  return movesOf(sides).flatMap((move) => {
+  return tellingsOf(sides).flatMap(({ move, told }) => {
     const source = sides.columns.get(move.source);
     const destination = sides.columns.get(move.destination);
-    if (source === undefined || destination === undefined) return [];
+    const life = lifeOf(move.move);
+    if (source === undefined || destination === undefined) return diagnoseHalf(sides, { move, told, life });
     const stage = stageOf(move, source, destination);
     if (SETTLED.has(stage)) return [];
-    const life = lifeOf(move.move);
     const owner = ownerAt(stage, move, sides);
     return [{ slot: sides.slot, move, stage, owner, ...stateOf({ stage, source, move, life }) }];
   });
+}
+
+interface HalfSeen extends Telling {
+  readonly life: MoveLife;
+}
+
+/** One side does not answer, and what the other one says is all there is. Whether it is decided only the destination knows. */
+function diagnoseHalf(sides: SlotSides, half: HalfSeen): readonly Diagnosis[] {
+  const { move, told, life } = half;
+  // These stay when a move has ended: what the catalog or a later epoch says of it is enough.
+  const mayBeOver = told.state === "GONE" || told.state === "ABORTED";
+  if (mayBeOver && (life.kind === "ended" || hasGoneOn(sides, move))) return [];
+  const absent = sides.columns.has(move.source) ? move.destination : move.source;
+  return [
+    {
+      slot: sides.slot,
+      move,
+      stage: "half-seen",
+      owner: ownerByHalf(sides, half),
+      serves: told.state === "FENCED" ? "reads" : "unknown",
+      waitsFor: isLive(life) ? `${absent} to answer, and goes on by itself then` : `${absent} to answer`,
+      remedy: "answer",
+    },
+  ];
+}
+
+/** A later epoch was planned when the slot had an owner of this one, or a later one. */
+function hasGoneOn({ columns }: SlotSides, { epoch }: SlotMove): boolean {
+  return [...columns.values()].some((ownership) => ownership.epoch > epoch);
+}
+
+/**
+ * A source that is still fenced has not let go, and a seal was made while it was fenced: nothing was decided. One that is gone may
+ * have been followed by an owner. Below a destination that is not sealed the source may have gone on to another one, but not
+ * while the catalog keeps the slot for this move.
+ */
+function ownerByHalf(sides: SlotSides, { move, told, life }: HalfSeen): ShardId | null {
+  const isSealed = told.state === "RECEIVING" && told.digest !== null;
+  if (told.state === "FENCED" || isSealed) return move.source;
+  if (told.state === "GONE") return null;
+  return isLive(life) ? move.source : ownerThatSaysSo(sides);
+}
+
+function isLive({ kind }: MoveLife): boolean {
+  return kind === "driven" || kind === "idle";
 }
 
 function moveAt(shard: ShardId, { state, epoch, move, to }: Ownership): SlotMove | null {
@@ -80,9 +138,13 @@ function moveAt(shard: ShardId, { state, epoch, move, to }: Ownership): SlotMove
 }
 
 /** Until a move is decided its source holds the truth, whether or not it may serve. */
-function ownerAt(stage: Stage, move: SlotMove, { columns }: SlotSides): ShardId | null {
+function ownerAt(stage: Stage, move: SlotMove, sides: SlotSides): ShardId | null {
   if (stage === "source-behind" || stage === "destination-behind") return null;
   if (stage !== "end-filling" && stage !== "end-unbegun" && stage !== "crowded-out") return move.source;
+  return ownerThatSaysSo(sides);
+}
+
+function ownerThatSaysSo({ columns }: SlotSides): ShardId | null {
   const [owner, ...others] = [...columns]
     .filter(([, ownership]) => ownership.state === "OWNER")
     .map(([shard]) => shard);

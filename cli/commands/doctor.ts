@@ -5,6 +5,7 @@
 import { Argument, Command } from "commander";
 import type { CollectionConfig } from "../../config/config.ts";
 import type { CollectionName } from "../../router/ids.ts";
+import type { Diagnosis } from "../../router/slot-diagnosis.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
 import { print } from "../moves/carry-out.ts";
@@ -78,7 +79,7 @@ async function attend(operator: Operator, collection: CollectionConfig, flags: D
 function conclude(open: readonly Treated[], silent: number): void {
   if (silent > 0) {
     throw new CliFailure(`${silent} ${silent === 1 ? "shard does" : "shards do"} not answer`, {
-      hint: "start them and ask again: of their slots nothing can be said",
+      hint: "bring them back and ask again: of what they alone know nothing can be said",
     });
   }
   if (open.length === 0) return;
@@ -105,9 +106,10 @@ function jsonOf({ collection, underWay, silent, held }: Consultation, treated: r
   };
 }
 
-function linesOf({ collection, underWay, silent, held }: Consultation, treated: readonly Treated[]): readonly string[] {
+function linesOf(consultation: Consultation, treated: readonly Treated[]): readonly string[] {
+  const { collection, underWay, silent, held } = consultation;
   const ways = underWay === 0 ? "" : `, ${underWay} under way`;
-  const sum = treated.length === 0 ? "nothing waits" : `${treated.length} waiting`;
+  const sum = treated.length === 0 ? nothingText(consultation) : `${treated.length} waiting`;
   return [
     `${collection.name}: ${sum}${ways}`,
     ...[...silent].map(([shard, reason]) => `  ${shard} does not answer: ${reason}`),
@@ -119,14 +121,20 @@ function linesOf({ collection, underWay, silent, held }: Consultation, treated: 
   ];
 }
 
+/** Who does not answer may know of something. */
+function nothingText({ silent, answering }: Consultation): string {
+  if (silent.size === 0) return "nothing waits";
+  return answering === 0 ? "no shard answers" : "nothing waits at the shards that answer";
+}
+
 function complaintLines(complaint: Complaint): readonly string[] {
   if (complaint.kind !== "move") {
     const { slot, kind, detail } = complaint.finding;
     const next = complaint.kind === "map" ? complaint.next : "a person has to look (docs/moves.md)";
     return [`  ${JSON.stringify(slot)}  ${kind}: ${detail}`, `    next: ${next}`];
   }
-  const { slot, move, owner, serves, waitsFor } = complaint.diagnosis;
-  const truth = owner === null ? "its owner cannot be told" : `${owner} owns it and serves ${serves}`;
+  const { slot, move, waitsFor } = complaint.diagnosis;
+  const truth = truthOf(complaint.diagnosis);
   return [
     `  ${JSON.stringify(slot)}  move ${shortId(move.move)} from ${move.source} to ${move.destination}: ${truth}`,
     `    waits for ${waitsFor}`,
@@ -134,8 +142,14 @@ function complaintLines(complaint: Complaint): readonly string[] {
   ];
 }
 
+function truthOf({ owner, serves }: Diagnosis): string {
+  if (owner === null) return "its owner cannot be told";
+  return serves === "unknown" ? `${owner} owns it` : `${owner} owns it and serves ${serves}`;
+}
+
 function nextText({ diagnosis, next }: Extract<Complaint, { kind: "move" }>): string {
   if (next === null) return "restore that store from its backup (docs/operations.md)";
+  if (diagnosis.remedy === "answer") return `bring that shard back, and ask again: ${next}`;
   if (diagnosis.remedy !== "runner") return next;
   return `nothing has to be done, ${diagnosis.move.destination} takes it up by itself: ${next}`;
 }

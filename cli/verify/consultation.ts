@@ -22,11 +22,12 @@ export type Complaint =
   | { readonly kind: "map"; readonly finding: AuditFinding; readonly owner: ShardId; readonly next: string }
   | { readonly kind: "ownership"; readonly finding: AuditFinding };
 
-/** Everything about one collection. `underWay`: slots that a runner is at right now. `held`: live moves that a silent shard holds up. */
+/** Everything about one collection. `underWay`: slots that a runner is at right now. `answering`: shards that do. `held`: live moves that a silent shard holds up. */
 export interface Consultation {
   readonly collection: CollectionConfig;
   readonly complaints: readonly Complaint[];
   readonly underWay: number;
+  readonly answering: number;
   readonly silent: ReadonlyMap<ShardId, string>;
   readonly held: readonly Move[];
 }
@@ -59,7 +60,8 @@ export async function consult(operator: Operator, collection: CollectionConfig):
   };
   const complaints = await confirmedFindings(first, take, judge);
   const held = first.live.filter(({ from, to }) => silent.has(from) || silent.has(to));
-  return { collection, complaints, underWay, silent, held };
+  const answering = operator.config.shards.size - silent.size;
+  return { collection, complaints, underWay, answering, silent, held };
 }
 
 function sidesAt({ slots }: Look, slot: SlotId) {
@@ -104,6 +106,9 @@ function nextFor(look: Look, { move, remedy }: Diagnosis): string | null {
     case "runner":
     case "wait":
       return `zgate watch ${shortId(move.move)}`;
+    // The shard is brought back by whoever runs it; then the question is the same.
+    case "answer":
+      return `zgate doctor ${look.collection.name}`;
     case "restore-store":
       return null;
     default:

@@ -73,6 +73,8 @@ async function treatSlot(operator: Operator, { collection, complaint, awaitWorke
       return endSlot(operator, collection, { complaint, goal: remedy });
     case "runner":
       return { complaint, ...(await awaitWorker(move)) };
+    case "answer":
+      return { complaint, isWell: false, fixed: "left as it is: its move cannot be ended from one side" };
     case "wait":
     case "restore-store":
       return untouched(complaint);

@@ -277,6 +277,28 @@ describe("the doctor", () => {
     expect(kinds).toEqual(["two-owners", "no-owner"]);
   });
 
+  it.each([
+    { name: "fenced", steps: 2, silent: SHARD_2, owner: SHARD_1 },
+    { name: "gone", steps: 4, silent: SHARD_2, owner: null },
+    { name: "being filled", steps: 1, silent: SHARD_1, owner: SHARD_1 },
+  ])(
+    "names a slot that is $name beside a shard that does not answer, and leaves it",
+    async ({ steps, silent, owner }) => {
+      beforeAnswer = (shard) => {
+        if (shard === silent) throw new CliFailure("connection refused");
+      };
+      advance(first, await startMove(Date.now()), steps);
+      const before = structuredClone(columns);
+      const consultation = await ask();
+      const diagnosis = { slot: first, owner, waitsFor: `${silent} to answer, and goes on by itself then` };
+      expect(consultation.complaints).toMatchObject([{ kind: "move", next: "zgate doctor products", diagnosis }]);
+      expect(await treat(operator, consultation)).toMatchObject([
+        { fixed: expect.stringContaining("left as it is"), isWell: false },
+      ]);
+      expect(columns).toEqual(before);
+    },
+  );
+
   it("says nothing of missing owners while a shard does not answer, but names the shard and what waits for it", async () => {
     beforeAnswer = (shard) => {
       if (shard === SHARD_1) throw new CliFailure("connection refused");

@@ -142,10 +142,64 @@ describe("a store that is older than what others have seen of it", () => {
   });
 });
 
-describe("a shard that was not asked", () => {
-  it("is no reason to say anything about its side", () => {
-    const { destination } = after([BEGIN]);
-    expect(diagnose({ slot: SLOT, columns: new Map([[D, destination]]) }, () => ENDED)).toEqual([]);
+describe("a side that does not answer", () => {
+  const THIRD = "shard-3" as ShardId;
+  const UNKNOWN: MoveLife = { kind: "unknown" };
+  const later: Ownership = { ...FIRST_OWNER, epoch: 5 };
+  const half = (side: Side, steps: readonly Step[], others: readonly (readonly [ShardId, Ownership])[] = []) => ({
+    slot: SLOT,
+    columns: new Map([[side === "source" ? S : D, after(steps)[side]], ...others]),
+  });
+
+  it.each([
+    ["whose source is still fenced", "source", [BEGIN, FENCE], [S, S, S], "reads"],
+    [
+      "whose source is gone, so that it may be decided",
+      "source",
+      [BEGIN, FENCE, SEAL, GO],
+      [null, null, "-"],
+      "unknown",
+    ],
+    ["whose destination is being filled", "destination", [BEGIN], [S, null, null], "unknown"],
+    ["whose destination is sealed", "destination", [BEGIN, FENCE, SEAL], [S, S, S], "unknown"],
+    ["whose destination gave it up", "destination", [BEGIN, ABORT], [S, null, "-"], "unknown"],
+    ["whose destination gave it up sealed", "destination", [BEGIN, FENCE, SEAL, ABORT], [S, null, "-"], "unknown"],
+  ] as const)("of a slot %s has to answer first", (_name, side, steps, owners, serves) => {
+    const lives = [ABORTING, UNKNOWN, ENDED] as const;
+    const found = lives.map((life) => diagnose(half(side, steps), () => life)[0]);
+    expect(found.map((one) => (one === undefined ? "-" : one.owner))).toEqual(owners);
+    const move = { ...MOVE, source: S, destination: D };
+    expect(found[0]).toMatchObject({ stage: "half-seen", remedy: "answer", serves, move });
+  });
+
+  it("is named, with whether the move goes on by itself then", () => {
+    const waits = (side: Side, life: MoveLife) => diagnose(half(side, [BEGIN, FENCE]), () => life)[0]?.waitsFor;
+    expect(waits("source", DRIVEN)).toBe("shard-2 to answer, and goes on by itself then");
+    expect(waits("destination", IDLE)).toBe("shard-1 to answer, and goes on by itself then");
+    expect(waits("destination", UNKNOWN)).toBe("shard-1 to answer");
+  });
+
+  it("is not missed where the slot has gone on to a later owner", () => {
+    for (const [side, steps] of [
+      ["source", [BEGIN, FENCE, SEAL, GO]],
+      ["destination", [BEGIN, ABORT]],
+    ] as const) {
+      expect(diagnose(half(side, steps, [[THIRD, later]]), () => UNKNOWN)).toEqual([]);
+    }
+  });
+
+  it("leaves the truth with who says that it is owner, where its own move is none of the catalog's", () => {
+    expect(diagnose(half("destination", [BEGIN], [[THIRD, later]]), () => ENDED)[0]?.owner).toBe(THIRD);
+  });
+
+  it("is not waited for by an owner, which has let nothing go", () => {
+    for (const [side, steps] of [
+      ["source", [BEGIN]],
+      ["source", [BEGIN, ABORT, RESTORE]],
+      ["destination", [BEGIN, FENCE, SEAL, GO, DECIDE]],
+    ] as const) {
+      expect(diagnose(half(side, steps), () => IDLE)).toEqual([]);
+    }
   });
 });
 
