@@ -44,6 +44,12 @@ const PACE_WINDOW_MS = 60_000;
 const PACE_SEEN_MS_MIN = 10_000;
 /** Before so much of it has passed its pace is a guess. */
 const PACE_MS_MIN = 1000;
+/** Below a tenth, but for rounding, there is too little to tell the rest by. */
+const ESTIMATE_FRACTION_MIN = 0.0999;
+/** Slots with so much of the rows are large. */
+const LARGE_FRACTION = 0.1;
+/** The latest pace is believed as long as it is not slower than the whole move's by more than this factor. */
+const SLOWER_MAX = 10;
 /** What is seen of a runner that is well is no older than about this. */
 const PROGRESS_AGE_MS_MAX = 2000;
 /** A runner writes once a second; after so long without a word there is none. */
@@ -105,14 +111,50 @@ export function viewOf(move: Move, samples: readonly PaceSample[], nowMs: number
     progress,
     fraction,
     rowsPerSecond: pace === null ? null : pace.rowsPerMs * 1000,
-    etaMs: pace === null || pace.fractionPerMs <= 0 ? null : etaMsOf(fraction, pace, silentMs),
+    etaMs: pace === null || !mayEstimate(progress, fraction) ? null : etaMsOf({ progress, fraction, pace, silentMs }),
     silentMs,
   };
 }
 
-/** It goes on while nobody tells of it; not for long, because then it may stand still, or the clocks differ. */
-function etaMsOf(fraction: number, { fractionPerMs }: Pace, silentMs: number): number {
-  return Math.max(0, (1 - fraction) / fractionPerMs - Math.min(silentMs, PROGRESS_AGE_MS_MAX));
+/** What a slot takes after its rows are copied shows only once one is over, and what stands still has no time. */
+function mayEstimate(progress: MoveProgress, fraction: number): boolean {
+  const { trouble, decided, aborted } = progress;
+  const isEnoughDone = decided + aborted > 0 && fraction >= ESTIMATE_FRACTION_MIN;
+  return trouble === null && isEnoughDone && !isComparing(progress);
+}
+
+/**
+ * All rows are copied, and nothing is left but slots that are under way. How long these are compared nobody counts; where they are
+ * small beside what is done it does not matter.
+ */
+function isComparing({ rows, rowsPlanned, slots, decided, aborted, active }: MoveProgress): boolean {
+  const ended = decided + aborted;
+  const left = slots - ended;
+  if (rowsPlanned === 0 || rows < rowsPlanned || left === 0 || left > active.length) return false;
+  const rowsLeft = active.reduce((sum, slot) => sum + slot.rows, 0);
+  return ended === 0 || rowsLeft >= rowsPlanned * LARGE_FRACTION;
+}
+
+interface Course {
+  readonly progress: MoveProgress;
+  readonly fraction: number;
+  readonly pace: Pace;
+  readonly silentMs: number;
+}
+
+/**
+ * It goes on while nobody tells of it; not for long, because then it may stand still, or the clocks differ. Null where it stands
+ * nearly still, beside what the whole move has shown: it compares what is not counted.
+ */
+function etaMsOf({ progress, fraction, pace, silentMs }: Course): number | null {
+  const left = 1 - fraction;
+  const byLifeMs = (left * spanMsOf(progress)) / fraction;
+  if (pace.fractionPerMs * byLifeMs * SLOWER_MAX < left) return null;
+  return Math.max(0, left / pace.fractionPerMs - Math.min(silentMs, PROGRESS_AGE_MS_MAX));
+}
+
+function spanMsOf({ elapsedMs, updatedAtMs, startedAtMs }: MoveProgress): number {
+  return elapsedMs + updatedAtMs - startedAtMs;
 }
 
 /** The part of the work that is done, by rows and slots. */
@@ -148,7 +190,7 @@ function paceOf(progress: MoveProgress, fraction: number, samples: readonly Pace
     const spanMs = last.atMs - first.atMs;
     return { rowsPerMs: (last.rows - first.rows) / spanMs, fractionPerMs: (last.fraction - first.fraction) / spanMs };
   }
-  const spanMs = progress.elapsedMs + progress.updatedAtMs - progress.startedAtMs;
+  const spanMs = spanMsOf(progress);
   if (spanMs < PACE_MS_MIN) return null;
   return { rowsPerMs: progress.rows / spanMs, fractionPerMs: fraction / spanMs };
 }
@@ -164,7 +206,8 @@ function notBegun({ to }: Move): string {
   return `not begun by ${to} yet`;
 }
 
-function paceParts(view: MoveView, { slots, decided, aborted, rows }: MoveProgress): readonly string[] {
+function paceParts(view: MoveView, progress: MoveProgress): readonly string[] {
+  const { slots, decided, aborted, rows } = progress;
   const isLive = view.move.state === "running" || view.move.state === "aborting";
   const { rowsPerSecond, etaMs } = view;
   return [
@@ -173,6 +216,7 @@ function paceParts(view: MoveView, { slots, decided, aborted, rows }: MoveProgre
     `${groupDigits(rows)} rows`,
     ...(isLive && rowsPerSecond !== null ? [`${groupDigits(rowsPerSecond)} rows/s`] : []),
     ...(isLive && etaMs !== null ? [`about ${clockText(etaMs / 1000)} left`] : []),
+    ...(isLive && isComparing(progress) && progress.trouble === null ? ["comparing"] : []),
   ];
 }
 

@@ -10,9 +10,10 @@ const steady = (afterMs: number) =>
 describe("a record", () => {
   it("notes what is shown once a second", () => {
     const record = new EtaRecord();
-    for (let afterMs = 0; afterMs <= 5000; afterMs += 250) record.look(steady(afterMs), T0 + afterMs);
-    expect(record.notes.map(({ atMs }) => atMs - T0)).toEqual([0, 1000, 2000, 3000, 4000, 5000]);
-    expect(record.notes.at(-1)).toMatchObject({ fraction: 0.05, etaMs: expect.closeTo(95_000, -2) });
+    for (let afterMs = 0; afterMs <= 12_000; afterMs += 250) record.look(steady(afterMs), T0 + afterMs);
+    expect(record.notes.map(({ atMs }) => atMs - T0)).toEqual(Array.from({ length: 13 }, (_, second) => 1000 * second));
+    expect(record.notes[5]).toMatchObject({ fraction: 0.05, etaMs: null });
+    expect(record.notes.at(-1)).toMatchObject({ fraction: 0.12, etaMs: expect.closeTo(88_000, -2) });
   });
 });
 

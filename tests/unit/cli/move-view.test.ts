@@ -90,6 +90,50 @@ describe("the time that is left", () => {
     expect(viewAt(5000, [movedSoFar(5000, {})]).etaMs).toBeNull();
     expect(viewAt(5000, [liveMove()])).toMatchObject({ etaMs: null, fraction: 0, progress: null });
   });
+
+  it("is not told below a tenth, nor while something is in the way", () => {
+    expect(viewAt(9000, [movedSoFar(9000, { rows: 900, decided: 9 })]).etaMs).toBeNull();
+    const trouble = "shard-1 cannot be asked";
+    expect(viewAt(50_000, [movedSoFar(50_000, { rows: 5000, decided: 50, trouble })]).etaMs).toBeNull();
+  });
+});
+
+describe("a move of one large slot", () => {
+  const active = [{ slot: "ga", phase: "copying", rows: 100_000 }] as const;
+  const large = (afterMs: number, progress: Partial<MoveProgress>) =>
+    movedSoFar(afterMs, { slots: 1, rowsPlanned: 100_000, active, ...progress });
+  const paceOf = (moves: readonly Move[]) => linesOf(viewAt(40_000, moves))[1]?.replace(/^\[.*\] /, "");
+
+  it("compares when its rows are copied, and nobody knows how long", () => {
+    expect(paceOf([large(20_000, { rows: 100_000 })])).toBe(
+      "99 %  0 of 1 slots, 100,000 rows, 5,000 rows/s, comparing",
+    );
+    expect(paceOf([large(30_000, { rows: 100_300 })])).toMatch(/comparing$/);
+    expect(paceOf([large(30_000, { rows: 100_300, trouble: "shard-1 cannot be asked" })])).toMatch(/rows\/s$/);
+  });
+
+  it("compares behind others too, unless it is small beside them", () => {
+    const last = (rows: number) =>
+      movedSoFar(50_000, { decided: 99, rows: 10_000, active: [{ slot: "lz", phase: "cutover", rows }] });
+    expect(lineOf(viewAt(50_000, [last(2000)]))).toMatch(/comparing$/);
+    expect(lineOf(viewAt(50_000, [last(100)]))).toMatch(/about 1 s left$/);
+  });
+
+  it("has no time while no slot shows what comes behind the copy", () => {
+    expect(paceOf([large(10_000, { rows: 50_000 })])).toBe("49 %  0 of 1 slots, 50,000 rows, 5,000 rows/s");
+  });
+
+  it("has no time while the rows that the destination has from an earlier move are compared", () => {
+    const moves = [20_000, 30_000, 40_000].map((afterMs) => large(afterMs, { rows: afterMs / 5000 }));
+    expect(paceOf(moves)).toBe("0 %  0 of 1 slots, 8 rows, 0 rows/s");
+  });
+
+  it("behind others has none either, as soon as it stands nearly still", () => {
+    const behind = (afterMs: number) =>
+      movedSoFar(afterMs, { slots: 3, decided: 2, rowsPlanned: 100_000, rows: 50_000 + afterMs / 20_000, active });
+    expect(viewAt(40_000, [behind(20_000), behind(40_000)]).etaMs).toBeNull();
+    expect(viewAt(40_000, [behind(40_000)]).etaMs).toBeCloseTo(40_000, -4);
+  });
 });
 
 describe("samples", () => {
