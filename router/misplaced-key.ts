@@ -30,9 +30,14 @@ export const NONE_MISPLACED: MisplacedKeys = { rows: 0, named: [] };
 /** What is wrong with a key that lies in `slot`; null when it lies where it belongs. */
 export function findMisplaced(placement: Placement, slot: SlotId, key: string): MisplacedKey | null {
   const canonical = parseKey(key);
-  if (!canonical.ok || canonical.value !== key) return { key: key.slice(0, MISPLACED_LENGTH_MAX), belongsTo: null };
+  if (!canonical.ok || canonical.value !== key) return nowhere(key);
   const belongsTo = slotOf(placement, canonical.value);
   return belongsTo === slot ? null : { key, belongsTo };
+}
+
+/** A text that is no key, whatever it looks like: it belongs nowhere. */
+export function nowhere(text: string): MisplacedKey {
+  return { key: text.slice(0, MISPLACED_LENGTH_MAX), belongsTo: null };
 }
 
 /** With one more of them. */

@@ -1,17 +1,17 @@
 /**
  * Names of what lies in a slot of a SQLite store, by its indexes of names alone, inside a transaction that is already open. It must
- * not leave out what does not belong there: whoever asks wants to find it.
+ * not leave out what does not belong there: whoever asks wants to find it. Only of tombstones and records under a slot that the placement
+ * does not have nobody asks.
  *
  * Documents lie by sort key, without their slot: whatever lies between the bounds of a prefix is told of one of its slots, and what lies
  * below the first prefix of all of that one's.
  */
-import type { SlotId } from "../../router/ids.ts";
+import type { CanonicalKey, SlotId } from "../../router/ids.ts";
 import { type Placement, prefixesOf, prefixOfSlot, type SortKey, slotOf, slotsOfPrefix } from "../../router/slot.ts";
-import { END_OF_KEYS } from "./list-window.ts";
 import type { SlotAddress } from "./port.ts";
-import { parseRecordId, parseStoredKey } from "./sqlite-statements.ts";
+import { parseRecordId, parseStoredKey, type StoredKey } from "./sqlite-statements.ts";
 import type { SlotTables } from "./sqlite-transfer.ts";
-import type { SlotNamesPage, SlotRowName } from "./transfer.ts";
+import type { SlotNamesPage, SlotRowName, StoredName } from "./transfer.ts";
 
 /** Names looked at in one statement, about two milliseconds: the event loop waits for it. */
 const LOOKED_MAX = 1024;
@@ -39,12 +39,15 @@ function readKeys({ statements, placement }: SlotTables, address: SlotAddress, a
   const some = statements.listStoredKeys
     .all(collection, start, from, end, collection, slot, from, LOOKED_MAX)
     .map((columns) => parseStoredKey(columns, placement));
-  const names = some
-    .filter(({ key, isTombstone }) => isTombstone || isToldOf(placement, slot, slotOf(placement, key)))
-    .map(({ key }): SlotRowName => ({ of: "key", name: key }));
+  const names = some.filter(({ key, isTombstone }) => isTombstone || isToldOf(placement, slot, key)).map(nameOf);
   const last = some.at(-1);
   if (last === undefined || some.length < LOOKED_MAX) return { names, next: null };
   return { names, next: { of: "key", name: last.sortKey } };
+}
+
+/** The sort key is how to find what has no key. */
+function nameOf({ sortKey, key }: StoredKey): StoredName {
+  return key === null ? { of: "no-key", name: sortKey } : { of: "key", name: key };
 }
 
 function readRecords({ statements }: SlotTables, { collection, slot }: SlotAddress, after: string): SlotNamesPage {
@@ -54,18 +57,28 @@ function readRecords({ statements }: SlotTables, { collection, slot }: SlotAddre
   return { names, next: names.length < LOOKED_MAX ? null : (names.at(-1) ?? null) };
 }
 
-/** Of the stripes of a prefix each key has its own; what belongs to another prefix is told of the first one. */
-function isToldOf(placement: Placement, slot: SlotId, belongsTo: SlotId): boolean {
+/** Of the stripes of a prefix each key has its own; what belongs to another prefix, or nowhere, is told of the first one. */
+function isToldOf(placement: Placement, slot: SlotId, key: CanonicalKey | null): boolean {
+  const belongsTo = key === null ? null : slotOf(placement, key);
   if (placement.stripes === 1 || belongsTo === slot) return true;
   const prefix = prefixOfSlot(placement, slot);
-  return slotsOfPrefix(placement, prefix)[0] === slot && prefixOfSlot(placement, belongsTo) !== prefix;
+  const isFirst = slotsOfPrefix(placement, prefix)[0] === slot;
+  return isFirst && (belongsTo === null || prefixOfSlot(placement, belongsTo) !== prefix);
 }
 
-function boundsOf(placement: Placement, slot: SlotId): { readonly start: SortKey; readonly end: SortKey } {
+/** SQLite sorts every text below every blob. What is no key may lie above all that are. */
+const END_OF_TEXTS = new Uint8Array(1);
+
+interface Bounds {
+  readonly start: SortKey;
+  readonly end: SortKey | Uint8Array;
+}
+
+function boundsOf(placement: Placement, slot: SlotId): Bounds {
   const prefixes = prefixesOf(placement);
   const start = prefixOfSlot(placement, slot);
   const place = prefixes.indexOf(start);
-  return { start: place === 0 ? "" : start, end: prefixes[place + 1] ?? END_OF_KEYS };
+  return { start: place === 0 ? "" : start, end: prefixes[place + 1] ?? END_OF_TEXTS };
 }
 
 /** The next text of all. What is no key may hold any symbol. */

@@ -98,7 +98,7 @@ export const SQL = {
     ORDER BY sort_key LIMIT ?`,
   /**
    * Names alone, whether or not they belong there, and whether each is a tombstone, as arrays. collection, start of the prefix, where to
-   * begin, end of the prefix; collection, slot, where to begin; most rows
+   * begin, end of the prefix, a blob for none; collection, slot, where to begin; most rows
    */
   listStoredKeys: `
     SELECT sort_key, 0 AS is_tombstone FROM documents
@@ -232,15 +232,20 @@ export function parseIndexedKey(columns: unknown, placement: Placement): Indexed
   return { sortKey, key, row: { kind: "document", key, op, atMs, json } };
 }
 
-/** A key as it is stored, by no more than its name. */
-export interface StoredKey extends Pick<IndexedKey, "sortKey" | "key"> {
+/** A key as it is stored, by no more than its name; `key` is null where the sort key holds none. */
+export interface StoredKey extends Pick<IndexedKey, "sortKey"> {
+  readonly key: CanonicalKey | null;
   readonly isTombstone: boolean;
 }
+
+/** What a sort key that holds a key begins with. */
+const BEFORE_KEY = { range: /^./su, hash: /^[0-9a-v]{2}./su } as const;
 
 /** A row of `listStoredKeys`, an array. */
 export function parseStoredKey(columns: unknown, placement: Placement): StoredKey {
   const [sortKey, isTombstone] = columns as readonly [sortKey: SortKey, isTombstone: number];
-  return { sortKey, key: parseKeyOfSortKey(sortKey, placement), isTombstone: isTombstone === 1 };
+  const holdsKey = BEFORE_KEY[placement.kind].test(sortKey);
+  return { sortKey, key: holdsKey ? parseKeyOfSortKey(sortKey, placement) : null, isTombstone: isTombstone === 1 };
 }
 
 /** A row of `listRecordIds`. */

@@ -80,12 +80,15 @@ export type SlotCleaning =
   | { readonly kind: "cleaned"; readonly rows: number; readonly more: boolean }
   | { readonly kind: "refused"; readonly ownership: Ownership };
 
+/** A row's name; `no-key`: where a row lies whose place holds no key. */
+export type StoredName = SlotRowName | { readonly of: "no-key"; readonly name: string };
+
 /**
  * Names of what lies in a slot, whether or not it belongs there: keys and records, as many as the store reads at a stretch. `next` is
  * where to go on, in this store alone; null at the end. A page may be empty before that.
  */
 export interface SlotNamesPage {
-  readonly names: readonly SlotRowName[];
+  readonly names: readonly StoredName[];
   readonly next: SlotRowName | null;
 }
 

@@ -44,7 +44,7 @@ async function planted(
   const slots: SlotId[] = [];
   for (const one of slotsOf(placement)) {
     const names = await namesOf(store, { collection: name, slot: one });
-    if (names.some((found) => found.of === "key" && found.name === key)) slots.push(one);
+    if (names.some((found) => found.of !== "record" && found.name === key)) slots.push(one);
   }
   db.prepare(`DELETE FROM ${table} WHERE collection = ? AND sort_key = ?`).run(name, sortKey);
   db.close();
@@ -66,6 +66,31 @@ describe("a row that lies where it may not is told of once", () => {
     { name: "a document in upper case", of: PRODUCTS, row: { sortKey: "Lamp", key: "Lamp" }, at: [":"] },
     { name: "a document below every slot", of: PRODUCTS, row: { sortKey: "\u0001", key: "\u0001" }, at: [" "] },
     { name: "a document without a key", of: PRODUCTS, row: { sortKey: "", key: "" }, at: [" "] },
+    {
+      name: "a document above every key",
+      of: PRODUCTS,
+      row: { sortKey: "\u{10ffff}zz", key: "\u{10ffff}zz" },
+      at: [slotsOf(PRODUCTS.placement).at(-1)],
+    },
+    {
+      name: "a document above every key, in a divided prefix",
+      of: STRIPED_CARTS,
+      row: { sortKey: "\u{10ffff}zz", key: "\u{10ffff}zz" },
+      at: ["vv~00"],
+    },
+    { name: "a document whose sort key holds no key", of: CARTS, row: { sortKey: "0c", key: "0c" }, at: ["0c"] },
+    {
+      name: "a document under what is no hash",
+      of: STRIPED_CARTS,
+      row: { sortKey: "0ztable", key: "0ztable" },
+      at: ["0v~00"],
+    },
+    {
+      name: "a tombstone without a key",
+      of: CARTS,
+      row: { sortKey: "z", slot: "0a", key: "z" },
+      at: ["0a"],
+    },
     {
       name: "a tombstone in a slot above its key",
       of: PRODUCTS,

@@ -8,7 +8,7 @@ import { type Placement, slotOf, sortKeyOf } from "../../router/slot.ts";
 import { type OwnershipEvent, transition } from "../../router/slot-transition.ts";
 import { compareCodePoints } from "../../router/text.ts";
 import type { RowAddress, SlotAddress, Store, StoreCollection } from "../../shards/store/port.ts";
-import type { SlotNamesPage, SlotPageRequest, SlotRow, SlotRowName } from "../../shards/store/transfer.ts";
+import type { SlotNamesPage, SlotPageRequest, SlotRow, SlotRowName, StoredName } from "../../shards/store/transfer.ts";
 import { addressOf, type OpenStore, PRODUCTS, type StoreHarness } from "./store-fixture.ts";
 
 /** The other side of moves in these tests. */
@@ -69,8 +69,8 @@ export async function rowsOf(
 }
 
 /** All names of a slot, page by page. */
-export async function namesOf(store: Store, { collection, slot }: SlotAddress): Promise<readonly SlotRowName[]> {
-  const names: SlotRowName[] = [];
+export async function namesOf(store: Store, { collection, slot }: SlotAddress): Promise<readonly StoredName[]> {
+  const names: StoredName[] = [];
   let after: SlotRowName | null = null;
   for (let pages = 0; pages < 10_000; pages += 1) {
     const page: SlotNamesPage = await store.slotNames({ collection, slot }, after);

@@ -8,6 +8,7 @@ import {
   MISPLACED_LENGTH_MAX,
   MISPLACED_NAMED_MAX,
   NONE_MISPLACED,
+  nowhere,
 } from "../../../router/misplaced-key.ts";
 import { slotOf } from "../../../router/slot.ts";
 import { holds } from "../seed.ts";
@@ -22,6 +23,13 @@ describe.each(PLACEMENTS)("in a $kind collection with $stripes stripes", (placem
         expect(findMisplaced(placement, slot, key)).toEqual(slot === belongsTo ? null : { key, belongsTo });
       }),
     );
+  });
+});
+
+describe("a text that lies where no key does", () => {
+  it("belongs nowhere, also when it looks like a key, and is named up to a bound", () => {
+    expect(nowhere("0c")).toEqual({ key: "0c", belongsTo: null });
+    expect(nowhere("z".repeat(MISPLACED_LENGTH_MAX + 1)).key).toHaveLength(MISPLACED_LENGTH_MAX);
   });
 });
 
