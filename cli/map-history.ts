@@ -52,7 +52,7 @@ export async function demandVersions(
     throw new CliFailure(`expected two versions, got ${typed.length}`, { exitCode: 2 });
   }
   const read = async (text: string): Promise<ShardMap> => {
-    const version = parseMapVersion(Number(text));
+    const version = parseMapVersion(/^\d+$/u.test(text) ? Number(text) : text);
     if (!version.ok) throw new CliFailure(`not a map version: ${version.detail}`, { exitCode: 2 });
     const map = await catalog.version(collection, version.value);
     if (map !== null) return map;

@@ -13,24 +13,31 @@ import { SILENT_MS, viewOf, waitParts } from "../moves/move-view.ts";
 import { hasEnded } from "../moves/watch-move.ts";
 import { addOperatorOptions, type Operator, type OperatorFlags, withOperator } from "../operator.ts";
 
+interface Standing {
+  readonly driven: boolean;
+  readonly waitsFor: readonly string[];
+}
+
+const OVER: Standing = { driven: false, waitsFor: [] };
+
 /** The command. */
 export function resumeCommand(context: CommandContext): Command {
   const { terminal } = context;
   const command = new Command("resume")
     .description("say how a move goes on, and what it waits for; exit code 1 when it cannot go on")
     .argument("<id>", "the move, or the beginning of its id");
-  addOperatorOptions(command, "print {id, state, driven, waitsFor: []}").action((text: string, flags: OperatorFlags) =>
-    withOperator(context, flags, async (operator) => {
-      const move = await findMove(operator.catalog, text);
-      refuse(move);
-      const { silentMs } = viewOf(move, [], operator.nowMs());
-      const driven = silentMs !== null && silentMs <= SILENT_MS;
-      const waitsFor = await reasonsToWait(operator, move);
-      if (flags.json === true) terminal.out(JSON.stringify({ id: move.id, state: move.state, driven, waitsFor }));
-      else print(terminal, describe(move, { driven, waitsFor }));
-      if (waitsFor.length > 0)
-        throw new CliFailure("the move waits", { hint: "it goes on by itself once that is there" });
-    }),
+  addOperatorOptions(command, "print {id, state, driven, waitsFor: []}, of an ended move too").action(
+    (text: string, flags: OperatorFlags) =>
+      withOperator(context, flags, async (operator) => {
+        const move = await findMove(operator.catalog, text);
+        if (flags.json !== true) refuse(move);
+        const { driven, waitsFor } = hasEnded(move) ? OVER : await standingOf(operator, move);
+        if (flags.json === true) terminal.out(JSON.stringify({ id: move.id, state: move.state, driven, waitsFor }));
+        else print(terminal, describe(move, { driven, waitsFor }));
+        refuse(move);
+        if (waitsFor.length > 0)
+          throw new CliFailure("the move waits", { hint: "it goes on by itself once that is there" });
+      }),
   );
   return addExamples(command, [["zgate resume 1f3a", "why it stands still, if it does"]]);
 }
@@ -41,6 +48,12 @@ function refuse({ id, state }: Move): void {
   throw new CliFailure(`move ${shortId(id)} is being aborted, and that cannot be taken back`, {
     hint: `\`zgate watch ${shortId(id)}\` shows its end; then move the range anew`,
   });
+}
+
+async function standingOf(operator: Operator, move: Move): Promise<Standing> {
+  const { silentMs } = viewOf(move, [], operator.nowMs());
+  const driven = silentMs !== null && silentMs <= SILENT_MS;
+  return { driven, waitsFor: await reasonsToWait(operator, move) };
 }
 
 /** Both sides have to answer, and a worker of the destination has to be at it. */
@@ -57,11 +70,6 @@ async function unreachable({ shards }: Operator, move: Move, shard: ShardId): Pr
     if (error instanceof CliFailure) return [error.message];
     throw error;
   }
-}
-
-interface Standing {
-  readonly driven: boolean;
-  readonly waitsFor: readonly string[];
 }
 
 function describe({ id, to }: Move, { driven, waitsFor }: Standing): readonly string[] {

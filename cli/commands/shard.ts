@@ -30,7 +30,8 @@ interface ShardFlags extends MoveFlags {
 const ABOUT = `
 add says what to configure, or that the shard is ready. drain moves all its ranges to the others; the options of a move are for it.
 remove says whether anything depends on the shard still, and what to take out. Exit code 3: something is to be done first.
-With --json, add prints {shard, configured, slots} or {shard, configured, steps}, remove {shard, removable, reasons}.`;
+With --json, add prints {shard, configured, slots} or {shard, configured, steps}, remove {shard, removable, reasons}, and drain what \`move\`
+does for each of its moves, a line each, or {shard, moves: []} where no map gives the shard a range.`;
 
 /** The command. */
 export function shardCommand(context: CommandContext): Command {
@@ -108,7 +109,9 @@ async function drain(work: Work): Promise<void> {
   const isJson = flags.json === true;
   const plans = await planDrain(operator, { shard, to: flags.to ?? null, settings: settingsOf(flags) });
   if (!isJson) print(terminal, plans.flatMap(describePlan));
-  if (plans.length === 0) return terminal.note(`no map gives ${shard} a range`);
+  if (plans.length === 0) {
+    return isJson ? terminal.out(JSON.stringify({ shard, moves: [] })) : terminal.note(`no map gives ${shard} a range`);
+  }
   if (flags.dryRun === true) {
     return isJson
       ? print(

@@ -40,8 +40,13 @@ function targetsOf({ config }: Operator, { shard, to }: DrainRequest): readonly 
   const others = [...config.shards.values()].map(({ id }) => id).filter((id) => id !== shard);
   if (to === null && others.length > 0) return others;
   if (to !== null && others.includes(to)) return [to];
+  if (to !== null && !config.shards.has(to)) {
+    throw new CliFailure(`there is no shard "${to}" in the configuration`, {
+      hint: `configured are: ${[...config.shards.keys()].join(", ")}`,
+    });
+  }
   throw new CliFailure(
-    to === null ? `there is no shard but ${shard}` : `expected another configured shard than ${to}`,
+    to === null ? `there is no shard but ${shard}` : `expected another shard than ${to}, which is to be emptied`,
     {
       hint: "`zgate shard add` says how to add one",
     },

@@ -115,6 +115,8 @@ describe("a directory whose configuration gets a shard more", () => {
   it("is started without the shard once that was emptied, and has lost nothing", async () => {
     await start();
     expect((await run("shard", "drain", "shard-3", "--to", "shard-2", "--wait")).code).toBe(0);
+    const drained = await run("shard", "drain", "shard-3", "--json");
+    expect([drained.code, JSON.parse(drained.stdout)]).toEqual([0, { shard: "shard-3", moves: [] }]);
     const removed = await run("shard", "remove", "shard-3");
     expect([removed.code, removed.stdout]).toEqual([0, expect.stringContaining("2. Stop the instance")]);
     await stop();

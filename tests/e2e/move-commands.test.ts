@@ -153,6 +153,9 @@ describe("a move", () => {
     expect(await json("abort", short)).toEqual({ id, state: "aborting" });
     expect(await output("watch", short)).toMatch(/from shard-1 to shard-2: aborted\n {2}\d+ slots/);
     expect(await refusal("resume", short)).toEqual([1, expect.stringContaining("it is aborted")]);
+    const resumed = await run("resume", short, "--json");
+    expect(resumed.code).toBe(1);
+    expect(JSON.parse(resumed.stdout)).toEqual({ id, state: "aborted", driven: false, waitsFor: [] });
     expect(await refusal("abort", short)).toEqual([1, expect.stringContaining("has ended")]);
     expect(await output("verify", "products")).toContain("1,526 slots checked");
     expect(await output("doctor")).toBe("products: nothing waits\ncarts: nothing waits\n");
@@ -304,6 +307,11 @@ describe("shard", () => {
     const plans = (await output("shard", "drain", "shard-2", "--dry-run", "--json")).trimEnd().split("\n");
     const targets = plans.map((line) => JSON.parse(line)).map(({ collection, to }) => [collection, to]);
     expect(targets.at(-1)).toEqual(["carts", "shard-1"]);
-    expect((await refusal("shard", "drain", "shard-2", "--to", "shard-2"))[1]).toContain("another configured shard");
+    const unknown = (await refusal("shard", "drain", "shard-2", "--to", "shard-9"))[1];
+    expect(unknown).toContain('there is no shard "shard-9" in the configuration');
+    expect(unknown).toContain("configured are: shard-1, shard-2");
+    expect((await refusal("shard", "drain", "shard-2", "--to", "shard-2"))[1]).toContain(
+      "expected another shard than shard-2",
+    );
   });
 });

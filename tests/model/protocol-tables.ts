@@ -22,7 +22,7 @@ export const HELD_BY: Readonly<Record<InvariantId, readonly string[]>> = {
   I8: [MODEL, SIMULATION],
   I9: [MODEL, SIMULATION],
   I10: [MODEL, SIMULATION, CRASH, CHAOS],
-  I11: [MODEL],
+  I11: [MODEL, SIMULATION],
   I12: [MODEL, SIMULATION],
   I13: [MODEL, SIMULATION],
   I14: [MODEL, SIMULATION],

@@ -1,7 +1,7 @@
 // What operators' commands share: moves by the beginning of their id, changes beside a busy runner, versions of a map, settings.
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { differenceLines, differenceOf } from "../../../cli/map-history.ts";
+import { demandVersions, differenceLines, differenceOf } from "../../../cli/map-history.ts";
 import { changeMove, findMove } from "../../../cli/moves/find-move.ts";
 import { byteRate, durationOrNothingMs, rowRate } from "../../../cli/option-values.ts";
 import type { Catalog } from "../../../shards/catalog/port.ts";
@@ -177,6 +177,14 @@ describe("values of options", () => {
     [byteRate, "500"],
     [durationOrNothingMs, "10ms"],
   ])("%o refuses %s", (parse, text) => expect(() => parse(text)).toThrow("Expected"));
+});
+
+describe("a version of a map", () => {
+  it.each(["x", "1.5", "0", "-1", ""])("is refused as it was typed: %j", async (text) => {
+    const { collection } = mapOf(1);
+    const said = text === "0" ? "got 0" : `got ${JSON.stringify(text)}`;
+    await expect(demandVersions({ catalog }, collection, ["1", text])).rejects.toThrow(said);
+  });
 });
 
 describe("an operator's command where no instance ever ran", () => {
