@@ -95,7 +95,7 @@ export async function startMove({ catalog, author }: Operator, plan: PlannedMove
   }
 }
 
-/** Clients of a slot wait while its rows are compared, some 10 µs each and more on a busy machine, and are held for 2 s at most. */
+/** Clients of a slot wait while its rows are compared; from so many rows on that may exceed the 2 s for which they are held. */
 const LARGE_SLOT_ROWS = 50_000;
 const LARGE_SLOT = "its clients wait while they are compared, and may get 503 SLOT_MOVING";
 
