@@ -1,8 +1,9 @@
 // A slot that goes from an embedded store to Cassandra, and back, by the real mover. Must not test what either store does by itself.
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runSlot } from "../../shards/mover/slot-runner.ts";
 import { createCassandraStore } from "../../shards/store/cassandra-store.ts";
+import type { SlotSide } from "../../shards/mover/slot-side.ts";
 import type { Store } from "../../shards/store/port.ts";
 import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
 import { claim, commitOne, PRODUCTS, put, remove, SHARD } from "../contract/store-fixture.ts";
@@ -53,9 +54,18 @@ describeOnEngines("a slot between stores of two kinds", ({ single }) => {
     await stores.source.commit([remove("lamp-3"), put("lamp-9", "{}", { claim: claim("first") })]);
   }
 
-  /** Moves the slot, and gives the bed of the way back. */
-  async function move(bed: MoveBed): Promise<MoveBed> {
-    expect(await runSlot(runOptions(bed, { move: await planSlot(bed), goal: "finish" }))).toMatchObject(decided);
+  /** Moves the slot, and gives the bed of the way back. What `meanwhile` does comes after the first rows were read, and before the fence. */
+  async function move(bed: MoveBed, meanwhile = () => Promise.resolve()): Promise<MoveBed> {
+    const options = runOptions(bed, { move: await planSlot(bed), goal: "finish" });
+    const { rows } = options.sides.source;
+    let isFirst = true;
+    const waiting: SlotSide["rows"] = async function* (question) {
+      yield* rows(question);
+      if (isFirst) await meanwhile();
+      isFirst = false;
+    };
+    const sides = { ...options.sides, source: { ...options.sides.source, rows: waiting } };
+    expect(await runSlot({ ...options, sides })).toMatchObject(decided);
     const { source, destination } = bed.stores;
     return { ...bed, stores: { source: destination, destination: source } };
   }
@@ -81,11 +91,14 @@ describeOnEngines("a slot between stores of two kinds", ({ single }) => {
       const bed = await openBed(from);
       await fill(bed);
       const writer = startWriter(bed, KEYS, { atMs: Date.now() });
-      const back = await move(bed);
+      const back = await move(bed, async () => {
+        const before = writer.writes();
+        await vi.waitUntil(() => writer.writes() > before + 5, { timeout: 30_000 });
+      });
       await writer.stop();
       const there = new Map<string, { readonly op: string }>(await keysIn(back.stores.source));
       expect([...writer.latest].filter(([key, latest]) => there.get(key)?.op !== latest.op)).toEqual([]);
-      expect(writer.writes()).toBeGreaterThan(5);
+      expect(writer.latest.size).toBeGreaterThan(5);
       await bed.dispose();
     });
   });
