@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runSlot } from "../../shards/mover/slot-runner.ts";
-import { createCassandraStore } from "../../shards/store/cassandra-store.ts";
 import type { SlotSide } from "../../shards/mover/slot-side.ts";
+import { createCassandraStore } from "../../shards/store/cassandra-store.ts";
 import type { Store } from "../../shards/store/port.ts";
 import { createSqliteStore } from "../../shards/store/sqlite-store.ts";
 import { claim, commitOne, PRODUCTS, put, remove, SHARD } from "../contract/store-fixture.ts";
