@@ -12,7 +12,8 @@ export const SLOT_ROWS = 25;
 export interface MoveExperience {
   readonly from: ShardId;
   readonly to: ShardId;
-  readonly limits: MoveLimits;
+  /** It had limits at some time: it does not tell how fast it could have been. */
+  readonly wasLimited: boolean;
   readonly slots: number;
   readonly rows: number;
   readonly durationMs: number;
@@ -37,7 +38,7 @@ const MOVES_MAX = 5;
 
 /**
  * The longer of what the limits and what earlier moves make of it; null when there is neither. `ended`: of the collection, latest
- * first. A move that had limits tells what those were, not how fast it could have been.
+ * first.
  */
 export function estimateMove(
   plan: Pick<MovePlan, "from" | "to" | "slots" | "rows" | "bytes">,
@@ -46,7 +47,10 @@ export function estimateMove(
 ): MoveEstimate | null {
   const limitedMs = limitedDurationMs(plan, limits);
   const byLimits: MoveEstimate | null = limitedMs === null ? null : { ms: limitedMs, basis: { kind: "limits" } };
-  const byExperience = estimateByExperience(plan, ended.filter(isUnlimited));
+  const byExperience = estimateByExperience(
+    plan,
+    ended.filter(({ wasLimited }) => !wasLimited),
+  );
   if (byLimits === null || byExperience === null) return byLimits ?? byExperience;
   return byLimits.ms >= byExperience.ms ? byLimits : byExperience;
 }
@@ -62,10 +66,6 @@ function estimateByExperience(
   if (work === 0) return null;
   const durationMs = last.reduce((sum, move) => sum + move.durationMs, 0);
   return { ms: Math.ceil((workOf(plan) * durationMs) / work), basis: { kind, moves: last.length } };
-}
-
-function isUnlimited({ limits }: MoveExperience): boolean {
-  return limits.rowsPerSecond === null && limits.bytesPerSecond === null;
 }
 
 function workOf({ slots, rows }: Pick<MovePlan, "slots" | "rows">): number {

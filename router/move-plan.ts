@@ -140,6 +140,11 @@ function rowsOf({ rows = 0 }: { readonly rows?: number }): number {
   return rows;
 }
 
+/** Whether there are any. */
+export function isLimited({ rowsPerSecond, bytesPerSecond }: MoveLimits): boolean {
+  return rowsPerSecond !== null || bytesPerSecond !== null;
+}
+
 /** How long the limits alone make a move last, in milliseconds; null when it has none. It cannot be faster than that. */
 export function limitedDurationMs(plan: Pick<MovePlan, "rows" | "bytes">, limits: MoveLimits): number | null {
   const byRows = limits.rowsPerSecond === null ? null : (plan.rows * 1000) / limits.rowsPerSecond;

@@ -41,6 +41,8 @@ export interface MoveProgress {
   /** Time that earlier runners spent, so that the whole is known after a change of runner. */
   readonly elapsedMs: number;
   readonly pause: PauseHistogram;
+  /** Whether it has had limits, now or before; absent in what earlier versions wrote. */
+  readonly wasLimited?: boolean;
   /** At most `ACTIVE_MAX` of them. */
   readonly active: readonly ActiveSlot[];
   /** Why it does not go on, for people; null when it does. */

@@ -4,6 +4,7 @@
  */
 import { quote } from "../../router/ids.ts";
 import { type MoveExperience, SLOT_ROWS } from "../../router/move-estimate.ts";
+import { isLimited } from "../../router/move-plan.ts";
 import {
   type ActiveSlot,
   type MoveProgress,
@@ -79,7 +80,7 @@ export function experienceOf(move: Move): MoveExperience | null {
   return {
     from: move.from,
     to: move.to,
-    limits: move.settings,
+    wasLimited: progress.wasLimited === true || isLimited(move.settings),
     slots,
     rows: rowsPlanned > 0 ? rowsPlanned : rows,
     durationMs,

@@ -99,6 +99,7 @@ class MoveDriver {
     this.#tally = new MoveTally(slots.length, earlier.ok ? earlier.value : null, options.clock.nowMs());
     this.#sync = new MoveSync({ ...options, author: () => this.#author() }, move);
     this.#limit = new RateLimit(options.clock, move.settings);
+    this.#tally.limits(move.settings);
   }
 
   async drive(): Promise<void> {
@@ -161,6 +162,7 @@ class MoveDriver {
   #adopt(): void {
     const { settings, state } = this.#sync.move;
     this.#limit.change(settings);
+    this.#tally.limits(settings);
     if (state !== "running") this.#finishing.abort();
     if (!this.#sync.isLive) this.#ending.abort();
   }

@@ -4,6 +4,7 @@
  */
 
 import type { SlotId } from "../../router/ids.ts";
+import { isLimited, type MoveLimits } from "../../router/move-plan.ts";
 import { ACTIVE_MAX, addPause, type MoveProgress, newProgress, type SlotPhase } from "../../router/move-progress.ts";
 import type { MoveOutcome } from "../../router/slot-move.ts";
 import type { Copied } from "./slot-copy.ts";
@@ -25,9 +26,14 @@ export class MoveTally {
   /** `earlier` is what runners before this one have written; null for the first. */
   constructor(slots: number, earlier: MoveProgress | null, nowMs: number) {
     const fresh = newProgress(slots, earlier?.rowsPlanned ?? 0, nowMs);
-    const { rows, bytes, pause } = earlier ?? fresh;
+    const { rows, bytes, pause, wasLimited = false } = earlier ?? fresh;
     const elapsedMs = earlier === null ? 0 : earlier.elapsedMs + earlier.updatedAtMs - earlier.startedAtMs;
-    this.#progress = { ...fresh, rows, bytes, pause, elapsedMs };
+    this.#progress = { ...fresh, rows, bytes, pause, elapsedMs, wasLimited };
+  }
+
+  /** The limits are these now. */
+  limits(limits: MoveLimits): void {
+    if (isLimited(limits)) this.#progress = { ...this.#progress, wasLimited: true };
   }
 
   plan(rows: number): void {

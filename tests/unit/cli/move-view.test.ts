@@ -255,8 +255,10 @@ describe("a plan for people", () => {
   it("learns from moves that have moved their whole range, whoever counted its rows", () => {
     const done = (progress: Partial<MoveProgress>, change: Partial<Move> = {}) =>
       experienceOf(movedSoFar(5000, { decided: 100, rows: 12_000, ...progress }, { state: "done", ...change }));
-    const { from, to, settings: limits } = liveMove();
-    expect(done({})).toEqual({ from, to, limits, slots: 100, rows: 10_000, durationMs: 5000 });
+    const { from, to, settings } = liveMove();
+    expect(done({})).toEqual({ from, to, wasLimited: false, slots: 100, rows: 10_000, durationMs: 5000 });
+    expect(done({}, { settings: { ...settings, bytesPerSecond: 10 } })).toMatchObject({ wasLimited: true });
+    expect(done({ wasLimited: true })).toMatchObject({ wasLimited: true });
     expect(done({ rowsPlanned: 0 })).toMatchObject({ rows: 12_000 });
     expect(done({ decided: 99 })).toBeNull();
     expect(done({ updatedAtMs: T0 })).toBeNull();

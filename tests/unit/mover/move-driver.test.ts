@@ -145,6 +145,7 @@ test("a range goes over while it is written to; the map and the catalog say so, 
   await writer.stop();
   expect(ended.state).toBe("done");
   expect(progressOf(ended)).toMatchObject({ slots: 3, decided: 3, aborted: 0, active: [], trouble: null });
+  expect(progressOf(ended).wasLimited).toBe(false);
   expect(progressOf(ended).rows).toBeGreaterThanOrEqual(300);
   expect(progressOf(ended).rowsPlanned).toBeGreaterThanOrEqual(300);
   expect(progressOf(ended).pause.counts.reduce((sum, [, count]) => sum + count, 0)).toBe(3);
@@ -295,6 +296,8 @@ test("a limit that is lifted while the move runs lets it go on at once", async (
   const ended = await endOf(move);
   expect(ended.state).toBe("done");
   expect(ended.changedAtMs - ended.createdAtMs).toBeLessThan(60_000);
+  expect(ended.settings.rowsPerSecond).toBeNull();
+  expect(progressOf(ended).wasLimited, "it does not tell how fast it could have been").toBe(true);
 });
 
 test("a move that does not fit the collection is left alone, and said so", async () => {
