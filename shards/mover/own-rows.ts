@@ -104,14 +104,25 @@ export async function holdsAll(slot: OwnSlot, run: string, digest: string): Prom
   return found.text() === digest ? "yes" : "no";
 }
 
+/** Places that are read at the same time: writers wait for the last of them. */
+const PLACES_AT_ONCE = 8;
+
 /** Whether all these places are as they were put right. */
 export async function holds(slot: OwnSlot, run: string, places: readonly MendedPlace[]): Promise<Reading> {
-  for (const { after, row } of places) {
-    const found = await rowBehind(slot, run, after);
-    if (found === "lost-sight") return found;
-    if (row === null ? found !== null : found === null || !isSameRow(found, row)) return "no";
+  for (let first = 0; first < places.length; first += PLACES_AT_ONCE) {
+    const some = places.slice(first, first + PLACES_AT_ONCE);
+    const readings = await Promise.all(some.map((place) => holdsAt(slot, run, place)));
+    const other = readings.find((reading) => reading !== "yes");
+    if (other !== undefined) return other;
   }
   return "yes";
+}
+
+async function holdsAt(slot: OwnSlot, run: string, { after, row }: MendedPlace): Promise<Reading> {
+  const found = await rowBehind(slot, run, after);
+  if (found === "lost-sight") return found;
+  const isAsMended = row === null ? found === null : found !== null && isSameRow(found, row);
+  return isAsMended ? "yes" : "no";
 }
 
 async function rowBehind(
