@@ -12,7 +12,7 @@ export type SlotPhase = "copying" | "cutover" | "aborting";
 export interface ActiveSlot {
   readonly slot: string;
   readonly phase: SlotPhase;
-  /** Copied so far. */
+  /** That the destination has so far. */
   readonly rows: number;
 }
 
@@ -31,7 +31,7 @@ export interface MoveProgress {
   /** Slots that the destination owns, and slots whose move was aborted. */
   readonly decided: number;
   readonly aborted: number;
-  /** Written at the destination, rows that were written again included. */
+  /** Of the range, that the destination has by now: sent to it, or found there. */
   readonly rows: number;
   readonly bytes: number;
   /** Rows that the range held when the move was planned, for an estimate of the rest; 0 when nobody counted. */

@@ -37,8 +37,8 @@ export interface MoveView {
 
 /** What an empty slot takes in seconds, about as long as `SLOT_ROWS` rows: a limit makes rows slower, and not slots. */
 const SLOT_SECONDS = 0.002;
-/** Fewer rows written than this part of what an even spread over the slots would give are no measure. */
-const COMPARED_FRACTION = 0.1;
+/** Fewer rows counted than this part of what an even spread over the slots would give are no measure. */
+const COUNTED_FRACTION = 0.1;
 /** The pace is that of the latest part of the move. */
 const PACE_WINDOW_MS = 60_000;
 /** What was seen says nothing before so long; until then the whole life of the move does. */
@@ -76,7 +76,7 @@ export function experienceOf(move: Move): MoveExperience | null {
   const { slots, decided, rowsPlanned, rows } = progress;
   const durationMs = durationMsOf(move);
   if (decided < slots || !(durationMs > 0)) return null;
-  // Rows that were written again count twice, those that the destination had from before not at all.
+  // Rows of slots that nobody has counted are missing in what was moved, and those that came meanwhile in the plan.
   return {
     from: move.from,
     to: move.to,
@@ -163,10 +163,9 @@ function fractionOf(progress: MoveProgress, settings: MoveSettings): number {
   const { rows, rowsPlanned, slots, decided, aborted } = progress;
   const ended = decided + aborted;
   const bySlots = slots === 0 ? 0 : ended / slots;
-  // What the destination has from an earlier move is only compared: then rows written say nothing.
-  const isCompared = rows < rowsPlanned * bySlots * COMPARED_FRACTION;
-  if (rowsPlanned === 0 || isCompared) return bySlots;
-  // What is written again is no step forward.
+  // Where nobody has counted most of the rows, they say nothing.
+  const isUncounted = rows < rowsPlanned * bySlots * COUNTED_FRACTION;
+  if (rowsPlanned === 0 || isUncounted) return bySlots;
   const slotWork = Math.min(SLOT_ROWS, SLOT_SECONDS * rowsPerSecondMax(progress, settings));
   const done = Math.min(rows, rowsPlanned) + slotWork * ended;
   return Math.min(1, done / (rowsPlanned + slotWork * slots));

@@ -87,6 +87,7 @@ class MoveDriver {
   /** Ends the runs that finish slots: also when the move is to be aborted. */
   readonly #finishing = new AbortController();
   readonly #runs = new Set<Promise<void>>();
+  #onRunEnd: () => void = () => undefined;
   /** Every slot before this one has ended. */
   #firstOpen = 0;
 
@@ -168,13 +169,25 @@ class MoveDriver {
   }
 
   async #driveSlots(): Promise<void> {
-    const { signal, clock } = this.#options;
+    const { signal } = this.#options;
     while (!signal.aborted && this.#sync.isLive && this.#hasOpen()) {
       const begun = this.#hasRoom() ? this.#begin() : null;
       if (begun !== null) this.#runs.add(begun);
-      else await Promise.race([...this.#runs, clock.sleep(IDLE_MS)]);
-      begun?.finally(() => this.#runs.delete(begun)).catch(() => undefined);
+      else await this.#restUntilEnd();
+      begun?.finally(() => this.#noteEnd(begun)).catch(() => undefined);
     }
+  }
+
+  /** Until a run has ended, or for a moment: a race with the runs themselves would leave something at each, and they may last for days. */
+  async #restUntilEnd(): Promise<void> {
+    const ended = Promise.withResolvers<void>();
+    this.#onRunEnd = ended.resolve;
+    await Promise.race([ended.promise, this.#options.clock.sleep(IDLE_MS)]);
+  }
+
+  #noteEnd(run: Promise<void>): void {
+    this.#runs.delete(run);
+    this.#onRunEnd();
   }
 
   #hasOpen(): boolean {
@@ -261,6 +274,7 @@ class MoveDriver {
         courtesy,
         limit: this.#limit,
         cutovers: this.#cutovers,
+        onCopying: () => this.#tally.copying(address.slot),
         onCopied: (copied) => this.#tally.copied(address.slot, copied),
       },
       onFenced: () => this.#tally.fenced(address.slot),
@@ -286,7 +300,7 @@ class MoveDriver {
 
   #end(slot: DrivenSlot, outcome: MoveOutcome, pauseMs: number | null): void {
     Object.assign(slot, { outcome } satisfies Partial<DrivenSlot>);
-    this.#tally.ended(outcome, pauseMs);
+    this.#tally.ended(slot.address.slot, outcome, pauseMs);
   }
 
   /** Map first: whoever hears that the move is done finds it there. */

@@ -12,22 +12,29 @@ import type { Copied } from "./slot-copy.ts";
 /** How long a failure is told when nothing repeats it, in milliseconds. */
 const TROUBLE_MS = 5000;
 
-interface ActiveEntry {
-  phase: SlotPhase;
-  rows: number;
-}
-
 /** Lives as long as one runner drives the move. */
 export class MoveTally {
-  readonly #active = new Map<SlotId, ActiveEntry>();
+  readonly #active = new Map<SlotId, SlotPhase>();
+  /** Of slots that have not ended. */
+  readonly #copied = new Map<string, Copied>();
+  /** Everything that is not of those. */
   #progress: MoveProgress;
   #trouble: { readonly detail: string; readonly untilMs: number } | null = null;
 
   /** `earlier` is what runners before this one have written; null for the first. */
   constructor(slots: number, earlier: MoveProgress | null, nowMs: number) {
     const fresh = newProgress(slots, earlier?.rowsPlanned ?? 0, nowMs);
-    const { rows, bytes, pause, wasLimited = false } = earlier ?? fresh;
+    const { pause, wasLimited = false, ...counted } = earlier ?? fresh;
     const elapsedMs = earlier === null ? 0 : earlier.elapsedMs + earlier.updatedAtMs - earlier.startedAtMs;
+    // Of its bytes a slot's part is not told; it is taken to be that of its rows.
+    const bytesPerRow = counted.rows === 0 ? 0 : counted.bytes / counted.rows;
+    let { rows, bytes } = counted;
+    for (const { slot, rows: ofSlot } of counted.active) {
+      const copied = { rows: ofSlot, bytes: Math.round(ofSlot * bytesPerRow) };
+      this.#copied.set(slot, copied);
+      rows -= copied.rows;
+      bytes -= copied.bytes;
+    }
     this.#progress = { ...fresh, rows, bytes, pause, elapsedMs, wasLimited };
   }
 
@@ -41,19 +48,21 @@ export class MoveTally {
   }
 
   begin(slot: SlotId, phase: SlotPhase): void {
-    this.#active.set(slot, { phase, rows: 0 });
+    this.#active.set(slot, phase);
   }
 
   fenced(slot: SlotId): void {
-    const entry = this.#active.get(slot);
-    if (entry !== undefined) entry.phase = "cutover";
+    if (this.#active.has(slot)) this.#active.set(slot, "cutover");
+  }
+
+  /** From its first row on. */
+  copying(slot: SlotId): void {
+    this.#copied.delete(slot);
   }
 
   copied(slot: SlotId, { rows, bytes }: Copied): void {
-    const entry = this.#active.get(slot);
-    if (entry !== undefined) entry.rows += rows;
-    const { rows: rowsBefore, bytes: bytesBefore } = this.#progress;
-    this.#progress = { ...this.#progress, rows: rowsBefore + rows, bytes: bytesBefore + bytes };
+    const before = this.#copied.get(slot) ?? NOTHING;
+    this.#copied.set(slot, { rows: before.rows + rows, bytes: before.bytes + bytes });
   }
 
   /** The slot is not under way any more. */
@@ -61,9 +70,15 @@ export class MoveTally {
     this.#active.delete(slot);
   }
 
-  ended(outcome: MoveOutcome, pauseMs: number | null): void {
-    const { decided, aborted, pause } = this.#progress;
-    const counts = outcome === "decided" ? { decided: decided + 1 } : { aborted: aborted + 1 };
+  /** What was copied of a slot that stays where it was counts no more. */
+  ended(slot: SlotId, outcome: MoveOutcome, pauseMs: number | null): void {
+    const { decided, aborted, pause, rows, bytes } = this.#progress;
+    const copied = this.#copied.get(slot) ?? NOTHING;
+    this.#copied.delete(slot);
+    const counts =
+      outcome === "decided"
+        ? { decided: decided + 1, rows: rows + copied.rows, bytes: bytes + copied.bytes }
+        : { aborted: aborted + 1 };
     this.#progress = {
       ...this.#progress,
       ...counts,
@@ -76,9 +91,18 @@ export class MoveTally {
   }
 
   progress(nowMs: number): MoveProgress {
-    const active = [...this.#active].slice(0, ACTIVE_MAX).map(([slot, entry]) => ({ slot, ...entry }));
+    const active = [...this.#active].slice(0, ACTIVE_MAX).map(([slot, phase]) => {
+      return { slot, phase, rows: this.#copied.get(slot)?.rows ?? 0 };
+    });
     const isTroubled = this.#trouble !== null && this.#trouble.untilMs > nowMs;
     const trouble = isTroubled ? (this.#trouble?.detail ?? null) : null;
-    return { ...this.#progress, active, trouble, updatedAtMs: nowMs };
+    const sums = { ...this.#progress };
+    for (const { rows, bytes } of this.#copied.values()) {
+      sums.rows += rows;
+      sums.bytes += bytes;
+    }
+    return { ...sums, active, trouble, updatedAtMs: nowMs };
   }
 }
+
+const NOTHING: Copied = { rows: 0, bytes: 0 };

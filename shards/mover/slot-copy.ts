@@ -36,7 +36,7 @@ const ROWS_PER_READING = 32;
 /** A slot whose writers are faster than the copy is fenced after so many passes all the same. */
 const PASSES_MAX = 8;
 
-/** What was written at the destination; removed rows count as rows. */
+/** Rows of the source that the destination has now, whether they were sent to it or found there. */
 export interface Copied {
   readonly rows: number;
   readonly bytes: number;
@@ -53,7 +53,9 @@ export interface SlotCopyContext {
   readonly own: Ownership | null;
   readonly limit: Pick<RateLimit, "take">;
   readonly courtesy: MoveCourtesy;
-  /** Told after each write at the destination. */
+  /** Told when a copy of the slot begins, from its first row. */
+  readonly onCopying: () => void;
+  /** Told of each part of that copy; what later passes put right is not counted again. */
   readonly onCopied: (copied: Copied) => void;
   /** From any fixed point. */
   readonly monotonicMs: () => number;
@@ -78,6 +80,7 @@ export async function copySlot(context: SlotCopyContext, run: string): Promise<C
   const isSource = (source: Ownership): boolean => source.state === "OWNER" && source.epoch === context.move.epoch - 1;
   let before = Number.POSITIVE_INFINITY;
   let knownAtMs: number | null = null;
+  context.onCopying();
   for (let count = 1; ; count += 1) {
     const startedAtMs = context.monotonicMs();
     const phase = count === 1 ? "first" : "later";
@@ -190,8 +193,7 @@ class Pass {
       if (this.#context.signal.aborted) return false;
       if (part.kind === "changed") throw new LostSight();
       if (part.kind === "rows") {
-        await this.#limit(part.rows);
-        await this.#meetAll(part.rows);
+        await this.#bring(part.rows);
         continue;
       }
       if (part.kind === "digests") {
@@ -268,10 +270,14 @@ class Pass {
     await rest(signal);
   }
 
-  async #limit(rows: readonly SlotRow[]): Promise<void> {
-    if (this.#options.phase !== "first") return;
-    const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
-    await this.#context.limit.take({ rows: rows.length, bytes }, this.#context.signal);
+  /** The first time as fast as the limits allow, and counted. */
+  async #bring(rows: readonly SlotRow[]): Promise<void> {
+    const { limit, signal, onCopied } = this.#context;
+    if (this.#options.phase !== "first") return this.#meetAll(rows);
+    const copied = { rows: rows.length, bytes: rows.reduce((sum, row) => sum + bytesOf(row), 0) };
+    await limit.take(copied, signal);
+    await this.#meetAll(rows);
+    onCopied(copied);
   }
 
   /**
@@ -376,8 +382,8 @@ class FillDraft {
   }
 
   async flush(): Promise<void> {
-    const { address, store, courtesy, onCopied } = this.#context;
-    const [put, remove, bytes] = [this.#put, this.#remove, this.#bytes];
+    const { address, store, courtesy } = this.#context;
+    const [put, remove] = [this.#put, this.#remove];
     const rows = put.length + remove.length;
     if (rows === 0) return;
     this.#put = [];
@@ -387,6 +393,5 @@ class FillDraft {
     this.differences += rows;
     const filled = await store.fillSlot({ address, run: this.#run, put, remove });
     if (filled.kind === "refused") throw new LostSight();
-    onCopied({ rows, bytes });
   }
 }

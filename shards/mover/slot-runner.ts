@@ -52,7 +52,7 @@ export interface SlotRunOptions extends RunnerWorld {
 }
 
 /** What a runner that copies shares with the other runners of its move. */
-export interface CopyingParts extends Pick<SlotCopyContext, "store" | "limit" | "courtesy" | "onCopied"> {
+export interface CopyingParts extends Pick<SlotCopyContext, "store" | "limit" | "courtesy" | "onCopying" | "onCopied"> {
   readonly cutovers: Pick<CutoverGate, "enter">;
 }
 
@@ -195,6 +195,9 @@ class SlotRun {
   async #copy(run: string): Promise<void> {
     this.#view = startedCopy(this.#view);
     this.#trace({ step: "copy", run });
+    // Nobody waits for a whole copy: whoever has lost sight at the gate takes a new turn.
+    this.#leaveGate?.();
+    this.#leaveGate = null;
     await this.#work(run, async (context) => {
       const outcome = await copySlot(context, run);
       if (outcome.kind === "copied") {

@@ -141,6 +141,7 @@ export function runOptions(
             limit,
             courtesy: NO_COURTESY,
             cutovers: new CutoverGate(1),
+            onCopying: () => undefined,
             onCopied: () => undefined,
           },
     signal: signal ?? bed.over.signal,

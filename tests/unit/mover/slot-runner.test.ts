@@ -76,6 +76,24 @@ describe("a move without faults", () => {
     expect(await rowsOf(bed.stores.destination)).toEqual(await rowsOf(bed.stores.source));
   });
 
+  test("counts each row once, also those that the destination has from before", async () => {
+    await fill(600);
+    const counting = async (): Promise<readonly number[]> => {
+      const counts: number[] = [];
+      const options = runOptions(bed, { move: await planSlot(bed), goal: "finish" });
+      const copying = options.copying && {
+        ...options.copying,
+        onCopying: () => void counts.push(0),
+        onCopied: ({ rows }: { readonly rows: number }) => void counts.push((counts.pop() ?? 0) + rows),
+      };
+      expect(await runSlot({ ...options, copying })).toMatchObject(decided);
+      return counts;
+    };
+    expect(await counting()).toEqual([600]);
+    bed = { ...bed, stores: { source: bed.stores.destination, destination: bed.stores.source } };
+    expect(await counting()).toEqual([600]);
+  });
+
   test("and back again", async () => {
     await fill(10);
     const before = await rowsOf(bed.stores.source);
