@@ -5,13 +5,13 @@
 import { randomUUID } from "node:crypto";
 import type { CollectionName, ShardId } from "../../router/ids.ts";
 import { estimateMove, type MoveEstimate, type MoveExperience } from "../../router/move-estimate.ts";
-import { limitedDurationMs, type MovePlan, planTransfer, targetMove } from "../../router/move-plan.ts";
+import { limitedDurationMs, type MovePlan, parseTypedRange, planTransfer, targetMove } from "../../router/move-plan.ts";
 import { describeRange, type KeyRange } from "../../router/range.ts";
 import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
 import { demandCollection, demandMap, type Operator, rulesOf } from "../operator.ts";
 import { clockText, groupDigits } from "../progress.ts";
-import { shortId } from "./find-move.ts";
+import { heldBy, refuseHeld } from "./live-moves.ts";
 import { experienceOf } from "./move-view.ts";
 
 /** A wanted move. */
@@ -35,6 +35,10 @@ export interface PlannedMove extends MovePlan {
 export async function planMove(operator: Operator, wanted: WantedMove, promised = 0): Promise<PlannedMove> {
   const { collection, settings, to, start, end } = wanted;
   const configured = demandCollection(operator, collection);
+  const typed = parseTypedRange(configured.placement, { start, end });
+  if (!typed.ok) throw refusedPlan(typed);
+  // Before the map and the columns: what these say in the middle of another move is true, and explains nothing.
+  await refuseHeld(operator.catalog, collection, typed.value);
   const map = await demandMap(operator, collection);
   const target = targetMove(map, { start, end, to }, rulesOf(operator, configured));
   if (!target.ok) throw refusedPlan(target);
@@ -82,10 +86,7 @@ export async function startMove({ catalog, author }: Operator, plan: PlannedMove
     case "created":
       return creation.move;
     case "overlaps":
-      throw new CliFailure(
-        `move ${shortId(creation.move.id)} of ${describeRange(creation.move)} to ${creation.move.to} is under way there`,
-        { hint: `\`zgate watch ${shortId(creation.move.id)}\` shows it` },
-      );
+      throw heldBy(creation.move);
     case "map-changed":
       throw new CliFailure(`the map has changed while the move was planned: it is at version ${creation.current} now`, {
         hint: "run the same command again",

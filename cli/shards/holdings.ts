@@ -9,6 +9,7 @@ import { describeRange, WHOLE_RANGE } from "../../router/range.ts";
 import type { MapRange } from "../../router/shard-map.ts";
 import type { Move } from "../../shards/catalog/port.ts";
 import { shortId } from "../moves/find-move.ts";
+import { liveMovesOf } from "../moves/live-moves.ts";
 import type { Operator } from "../operator.ts";
 import type { ShardClient } from "../shard-client.ts";
 
@@ -19,8 +20,6 @@ export interface Holding {
   readonly held: readonly SlotReport[];
   readonly moves: readonly Move[];
 }
-
-const LIVE_MAX = 1000;
 
 /** Where to look: at the catalog, and at the slots of a shard, be it by asking it or in its store. */
 export interface HoldingsSource extends Pick<Operator, "config" | "catalog"> {
@@ -34,7 +33,7 @@ export async function holdingsOf(operator: HoldingsSource, shard: ShardId): Prom
     const { name } = collection;
     // Slots first: what is given to it afterwards is in the map or a live move.
     const reports = await operator.shards.slots(shard, { collection: name, range: WHOLE_RANGE, depth: "columns" });
-    const live = await operator.catalog.moves(name, { limit: LIVE_MAX, state: "live" });
+    const live = await liveMovesOf(operator.catalog, name);
     const ranges = (await operator.catalog.current(name))?.ranges ?? [];
     holdings.push({
       collection,

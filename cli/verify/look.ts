@@ -14,6 +14,7 @@ import { prefixesOf, prefixOfSlot } from "../../router/slot.ts";
 import { sidesOf } from "../../router/slot-audit.ts";
 import type { Move } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
+import { liveMovesOf } from "../moves/live-moves.ts";
 import { demandMap, type Operator } from "../operator.ts";
 import type { SlotDepth } from "../shard-client.ts";
 
@@ -34,8 +35,6 @@ export interface Look {
   readonly silent: ReadonlyMap<ShardId, string>;
 }
 
-const LIVE_MAX = 1000;
-
 /** Asks all shards of the configuration at once. */
 export async function lookAtSlots(operator: Operator, request: LookRequest): Promise<Look> {
   const { collection, range, depth } = request;
@@ -55,12 +54,8 @@ export async function lookAtSlots(operator: Operator, request: LookRequest): Pro
   const slots = new Map<SlotId, Map<ShardId, SlotReport>>();
   for (const slot of slotsIn(collection.placement, range)) slots.set(slot, new Map());
   for (const [shard, reports] of answers) for (const report of reports) slots.get(report.slot)?.set(shard, report);
-  const live = await liveMoves(operator, collection);
+  const live = await liveMovesOf(operator.catalog, collection.name);
   return { collection, slots, live, map: await demandMap(operator, collection.name), silent };
-}
-
-function liveMoves({ catalog }: Operator, { name }: CollectionConfig): Promise<readonly Move[]> {
-  return catalog.moves(name, { limit: LIVE_MAX, state: "live" });
 }
 
 /** The live move that holds a slot. */
