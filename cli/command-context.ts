@@ -10,6 +10,7 @@ import { GatewayClient, type TokenSource } from "./gateway-client.ts";
 import { mintToken } from "./keys.ts";
 import { folderPath, gatewayUrl } from "./option-values.ts";
 import { findInstance } from "./supervisor/instance-file.ts";
+import { hasLostCatalog, readLayout, withoutCatalog } from "./supervisor/layout.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The world as a command sees it. */
@@ -66,6 +67,12 @@ export function connect(
 export function notRunning(directory: DataDirectory): CliFailure {
   const start = directory.root === DEFAULT_DATA ? "npm start" : `npm start -- --data ${displayPath(directory.root)}`;
   return new CliFailure(`no instance is running in ${displayPath(directory.root)} — start one with \`${start}\``);
+}
+
+/** There is no file of the catalog: it is lost where there has been an instance, running or not, and else there never was one. */
+export function noCatalog(directory: DataDirectory): CliFailure {
+  const isRunning = readLayout(directory) === null && findInstance(directory) !== null;
+  return isRunning || hasLostCatalog(directory) ? withoutCatalog(directory) : notRunning(directory);
 }
 
 function givenToken(target: TargetOptions): TokenSource {

@@ -8,7 +8,7 @@ import type { CollectionName } from "../router/ids.ts";
 import { OPERATE_PERMISSION } from "../router/permissions.ts";
 import { parseShardMap, type ShardMap } from "../router/shard-map.ts";
 import { describeCatalog, openCatalog } from "../shards/catalog/open-catalog.ts";
-import { connect, notRunning, type TargetOptions } from "./command-context.ts";
+import { connect, noCatalog, notRunning, type TargetOptions } from "./command-context.ts";
 import { instanceConfiguration } from "./configuration.ts";
 import { dataDirectory, displayPath, isThere, parseFields } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
@@ -37,7 +37,7 @@ export async function readMap(collection: CollectionName, target: TargetOptions)
 
 async function mapOfCatalog(collection: CollectionConfig, target: TargetOptions, local: GatewayConfig) {
   const directory = dataDirectory(target.data);
-  if (local.catalog.kind === "sqlite" && !isThere(directory.catalog)) throw notRunning(directory);
+  if (local.catalog.kind === "sqlite" && !isThere(directory.catalog)) throw noCatalog(directory);
   try {
     const catalog = await openCatalog(local.catalog, { file: directory.catalog, environment: process.env });
     try {

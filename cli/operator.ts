@@ -11,7 +11,7 @@ import type { CollectionName } from "../router/ids.ts";
 import type { MapRules, ShardMap } from "../router/shard-map.ts";
 import { describeCatalog, openCatalog } from "../shards/catalog/open-catalog.ts";
 import { type Author, type Catalog, CatalogError } from "../shards/catalog/port.ts";
-import { addDataOption, type CommandContext, notRunning } from "./command-context.ts";
+import { addDataOption, type CommandContext, noCatalog, notRunning } from "./command-context.ts";
 import { instanceConfiguration, readConfiguration } from "./configuration.ts";
 import { type DataDirectory, dataDirectory, displayPath, isThere } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
@@ -74,7 +74,7 @@ export async function withOperator<Value>(
 }
 
 function open(config: GatewayConfig, directory: DataDirectory, { env }: CommandContext): Promise<Catalog> {
-  if (config.catalog.kind === "sqlite" && !isThere(directory.catalog)) throw notRunning(directory);
+  if (config.catalog.kind === "sqlite" && !isThere(directory.catalog)) throw noCatalog(directory);
   // Engines of this machine run only while the instance does.
   const isLocal = readLayout(directory)?.storage.catalog === "dynamodb";
   if (isLocal && findInstance(directory) === null) throw notRunning(directory);

@@ -75,6 +75,13 @@ function isBeginning(directory: DataDirectory, layout: Layout | null): boolean {
   return layout === null ? !isThere(directory.layout) : !layout.isCreated;
 }
 
+/** Whether an instance has lived here whose catalog was a file of this directory, and that file is gone. */
+export function hasLostCatalog(directory: DataDirectory): boolean {
+  const layout = readLayout(directory);
+  if (layout !== null && layout.storage.catalog !== "sqlite") return false;
+  return !isThere(directory.catalog) && !isBeginning(directory, layout);
+}
+
 /** What the configuration names is elsewhere: nothing can be looked for here. */
 function requireOwnData(directory: DataDirectory, storage: StorageChoice): void {
   if (storage.catalog === "sqlite" && !isThere(directory.catalog)) throw withoutCatalog(directory);
@@ -120,7 +127,8 @@ function writeLayout(directory: DataDirectory, { shards, asked, storage, former,
   writeWhole(directory.layout, `${JSON.stringify(fields)}\n`);
 }
 
-function withoutCatalog(directory: DataDirectory): CliFailure {
+/** The file of the catalog is gone: a new one would give out slots again that have moved since. */
+export function withoutCatalog(directory: DataDirectory): CliFailure {
   return new CliFailure(`the catalog ${displayPath(directory.catalog)} is missing`, {
     hint: "restore it from the backup (docs/operations.md)",
   });

@@ -1,9 +1,13 @@
 // What operators' commands share: moves by the beginning of their id, changes beside a busy runner, versions of a map, settings.
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createDataDirectory, dataDirectory } from "../../../cli/data-directory.ts";
 import { demandVersions, differenceLines, differenceOf } from "../../../cli/map-history.ts";
 import { changeMove, findMove } from "../../../cli/moves/find-move.ts";
 import { byteRate, durationOrNothingMs, rowRate } from "../../../cli/option-values.ts";
+import { writeInstance } from "../../../cli/supervisor/instance-file.ts";
+import { holdDirectory } from "../../../cli/supervisor/lock.ts";
 import type { Catalog } from "../../../shards/catalog/port.ts";
 import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, mapOf, moveOf, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
@@ -195,4 +199,53 @@ describe("an operator's command where no instance ever ran", () => {
       expect([code, notes[0]]).toEqual([1, expect.stringContaining("no instance is running in")]);
     },
   );
+});
+
+describe("an operator's command where the catalog's file is gone", () => {
+  const commands = [
+    ["moves"],
+    ["doctor"],
+    ["verify", "products"],
+    ["map", "products"],
+    ["map", "products", "--history"],
+  ];
+  const layout = (fields: object): void => writeFileSync(join(home, "layout.json"), JSON.stringify(fields));
+  const SHARDS = ["shard-1", "shard-2"];
+  let home: string;
+
+  beforeEach(() => {
+    home = join(directory, "home");
+    mkdirSync(join(home, "shard-1"), { recursive: true });
+  });
+
+  it.each(commands)("says so as `zgate up` does, and what to do: %s %s %s", async (...args) => {
+    layout({ shards: SHARDS });
+    const { code, notes } = await runCaptured(...args.filter((arg) => arg !== undefined), "--data", home);
+    expect([code, notes[0]]).toEqual([1, expect.stringMatching(/^zgate: the catalog .*catalog\.db is missing$/)]);
+    expect(notes[1]).toContain("restore it from the backup (docs/operations.md)");
+  });
+
+  it("says so where only a store is left", async () => {
+    writeFileSync(join(home, "shard-1", "store.db"), "");
+    expect((await runCaptured("moves", "--data", home)).notes[0]).toContain("catalog.db is missing");
+  });
+
+  it("says so where an instance runs, whatever else is gone", async () => {
+    const running = dataDirectory(home);
+    createDataDirectory(running);
+    const lock = holdDirectory(running);
+    const startedAt = "2026-01-01T00:00:00.000Z";
+    writeInstance(running, { url: "http://127.0.0.1:1", pid: process.pid, ports: {}, engines: {}, startedAt });
+    const { notes } = await runCaptured("moves", "--data", home);
+    lock.release();
+    expect(notes[0]).toContain("catalog.db is missing");
+  });
+
+  it.each([
+    ["whose first start did not get so far", { shards: SHARDS, created: false }],
+    ["whose catalog is elsewhere", { shards: SHARDS, stores: {}, catalog: "configured" }],
+  ])("does not say so of a directory %s", async (_name, fields) => {
+    layout(fields);
+    expect((await runCaptured("moves", "--data", home)).notes[0]).toContain("no instance is running in");
+  });
 });
