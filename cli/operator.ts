@@ -82,9 +82,19 @@ function open(config: GatewayConfig, directory: DataDirectory, { env }: CommandC
 }
 
 function unreadable(where: string, error: CatalogError): CliFailure {
+  return new CliFailure(`the catalog, ${where}: ${faultText(error)}`, { cause: error });
+}
+
+function faultText(error: CatalogError): string {
   const unknown =
     error.kind === "outcome-unknown" ? "; whether the change was made is not known, look with `zgate moves`" : "";
-  return new CliFailure(`the catalog, ${where}: ${errorLine(error)}${unknown}`, { cause: error });
+  return `${errorLine(error)}${unknown}`;
+}
+
+/** What kept a command from a part of its work, for people. Null where it is none of the foreseen failures. */
+export function failureText(error: unknown): string | null {
+  if (error instanceof CliFailure) return error.message;
+  return error instanceof CatalogError ? `the catalog: ${faultText(error)}` : null;
 }
 
 function signingKeys({ env }: CommandContext, directory: DataDirectory): SigningKeys {

@@ -31,7 +31,8 @@ const ABOUT = `
 add says what to configure, or that the shard is ready. drain moves all its ranges to the others; the options of a move are for it.
 remove says whether anything depends on the shard still, and what to take out. Exit code 3: something is to be done first.
 With --json, add prints {shard, configured, slots} or {shard, configured, steps}, remove {shard, removable, reasons}, and drain what \`move\`
-does for each of its moves, a line each, or {shard, moves: []} where no map gives the shard a range.`;
+does for each of its moves, a line each, or {shard, moves: []} where no map gives the shard a range. When a move of a drain is refused,
+those before it go on: they are printed, a line each and not waited for, and the exit code is 1.`;
 
 /** The command. */
 export function shardCommand(context: CommandContext): Command {
@@ -104,7 +105,8 @@ async function add({ operator, terminal, flags, shard }: Work): Promise<void> {
   }
 }
 
-async function drain(work: Work): Promise<void> {
+/** Plans the moves that empty the shard, then prints them, starts them, or follows them to their ends. Throws `CliFailure`. */
+export async function drain(work: Work): Promise<void> {
   const { operator, terminal, flags, shard } = work;
   const isJson = flags.json === true;
   const plans = await planDrain(operator, { shard, to: flags.to ?? null, settings: settingsOf(flags) });
@@ -120,13 +122,14 @@ async function drain(work: Work): Promise<void> {
         )
       : terminal.out("nothing was changed");
   }
-  const moves = await startAll(operator, plans);
+  const { moves, failure } = await startAll(operator, plans);
   const ids = moves.map(({ id }) => id);
-  if (flags.wait === true) return waitForAll(work, ids);
+  if (flags.wait === true && failure === null) return waitForAll(work, ids);
   for (const [index, id] of ids.entries()) {
     if (isJson) terminal.out(JSON.stringify({ id, ...plans[index] }));
     else terminal.out(`move ${id} is in the catalog; \`zgate watch ${shortId(id)}\` shows it`);
   }
+  if (failure !== null) throw failure;
 }
 
 async function waitForAll({ operator, terminal, flags }: Work, ids: readonly string[]): Promise<void> {

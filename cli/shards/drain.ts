@@ -7,8 +7,9 @@ import { roomFor } from "../../router/move-plan.ts";
 import { describeRange } from "../../router/range.ts";
 import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
+import { shortId } from "../moves/find-move.ts";
 import { type PlannedMove, planMove, startMove } from "../moves/plan-move.ts";
-import type { Operator } from "../operator.ts";
+import { failureText, type Operator } from "../operator.ts";
 import { type Holding, holdingsOf } from "./holdings.ts";
 
 /** Which shard, where to (null: to all others), and how. */
@@ -69,11 +70,41 @@ function leastOf(loads: ReadonlyMap<ShardId, number>): ShardId {
 
 const ATTEMPTS_MAX = 3;
 
-/** Starts them. A move that has ended meanwhile has published a map, so the next one may have to be planned again. */
-export async function startAll(operator: Operator, plans: readonly PlannedMove[]): Promise<readonly Move[]> {
+/** What has become of plans: `moves` are started, in their order; `failure` says why the rest is not, null when all are. */
+export interface Started {
+  readonly moves: readonly Move[];
+  readonly failure: CliFailure | null;
+}
+
+/**
+ * Starts them. A move that has ended meanwhile has published a map, so the next one may have to be planned again. Rejects where not
+ * even the first could be started.
+ */
+export async function startAll(operator: Operator, plans: readonly PlannedMove[]): Promise<Started> {
   const moves: Move[] = [];
-  for (const plan of plans) moves.push(await startOne(operator, plan));
-  return moves;
+  for (const plan of plans) {
+    try {
+      moves.push(await startOne(operator, plan));
+    } catch (error) {
+      const reason = failureText(error);
+      if (reason === null || moves.length === 0) throw error;
+      return { moves, failure: startedInPart(moves, plans.length, { reason, cause: error }) };
+    }
+  }
+  return { moves, failure: null };
+}
+
+/** The moves that were started go on: who is told only of the one that was refused would not know of them. */
+function startedInPart(
+  moves: readonly Move[],
+  plans: number,
+  { reason, cause }: { readonly reason: string; readonly cause: unknown },
+): CliFailure {
+  const ids = moves.map(({ id }) => shortId(id)).join(", ");
+  return new CliFailure(`started ${moves.length} of ${plans} moves (${ids}), and not the rest: ${reason}`, {
+    hint: "`zgate moves` shows them; run the same command again when they have ended",
+    cause,
+  });
 }
 
 async function startOne(operator: Operator, plan: PlannedMove): Promise<Move> {

@@ -10,8 +10,8 @@ export interface CapturedRun {
   readonly notes: readonly string[];
 }
 
-/** Runs a command on a terminal that is none. */
-export async function runCaptured(...args: readonly string[]): Promise<CapturedRun> {
+/** A terminal that is none, and what has been printed to it so far. */
+export function createCapture(): Omit<CapturedRun, "code"> & { readonly terminal: Terminal } {
   const lines: string[] = [];
   const notes: string[] = [];
   const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -23,5 +23,11 @@ export async function runCaptured(...args: readonly string[]): Promise<CapturedR
     stay: () => undefined,
     progress: { stream, isInteractive: false, columns: 80, rows: 24 },
   };
+  return { terminal, lines, notes };
+}
+
+/** Runs a command on a terminal that is none. */
+export async function runCaptured(...args: readonly string[]): Promise<CapturedRun> {
+  const { terminal, lines, notes } = createCapture();
   return { code: await runProgram(args, { terminal, env: {} }), lines, notes };
 }

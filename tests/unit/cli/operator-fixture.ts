@@ -39,3 +39,13 @@ const SHARDS: ShardClient = {
   freeBytes: () => Promise.resolve(null),
   close: () => Promise.resolve(),
 };
+
+/** The same catalog, with other answers to some questions. */
+export function catalogWith(catalog: Catalog, answers: Partial<Catalog>): Catalog {
+  return new Proxy(catalog, {
+    get: (target, name) => {
+      const answer: unknown = Reflect.get(name in answers ? answers : target, name);
+      return typeof answer === "function" ? answer.bind(target) : answer;
+    },
+  });
+}
