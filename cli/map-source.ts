@@ -1,5 +1,5 @@
 /**
- * Where `map` and `route` get a collection's map from: the catalog of a data directory, or a gateway. It must not
+ * Where `map` and `route` get a collection's map from: the catalog, or a gateway. It must not
  * change anything: a directory that is not there stays so.
  */
 
@@ -9,9 +9,9 @@ import { OPERATE_PERMISSION } from "../router/permissions.ts";
 import { parseShardMap, type ShardMap } from "../router/shard-map.ts";
 import { describeCatalog, openCatalog } from "../shards/catalog/open-catalog.ts";
 import { connect, noCatalog, notRunning, type TargetOptions } from "./command-context.ts";
-import { instanceConfiguration } from "./configuration.ts";
 import { dataDirectory, displayPath, isThere, parseFields } from "./data-directory.ts";
 import { CliFailure, errorLine } from "./failure.ts";
+import { operatorConfiguration } from "./operator.ts";
 import { findInstance } from "./supervisor/instance-file.ts";
 import { readLayout } from "./supervisor/layout.ts";
 
@@ -21,10 +21,14 @@ export interface MappedCollection {
   readonly map: ShardMap;
 }
 
+/** `--config` beside what names a gateway: where the catalog is, and how each collection is cut into slots. */
+export interface MapTarget extends TargetOptions {
+  readonly config?: string;
+}
+
 /** Reads the map. Throws `CliFailure` when there is no such collection, or no instance. */
-export async function readMap(collection: CollectionName, target: TargetOptions): Promise<MappedCollection> {
-  const directory = dataDirectory(target.data);
-  const { config } = instanceConfiguration(directory);
+export async function readMap(collection: CollectionName, target: MapTarget): Promise<MappedCollection> {
+  const config = operatorConfiguration(target);
   const found = config.collections.get(collection);
   if (found === undefined) {
     throw new CliFailure(`there is no collection "${collection}"`, {

@@ -39,9 +39,12 @@ export interface Operator {
 
 /** `--data`, `--config` and `--json`. */
 export function addOperatorOptions(command: Command, json: string): Command {
-  return addDataOption(command)
-    .addOption(new Option("--config <file>", "configuration (default: what the instance last ran with)"))
-    .option("--json", json);
+  return addConfigOption(addDataOption(command)).option("--json", json);
+}
+
+/** `--config` alone. */
+export function addConfigOption(command: Command): Command {
+  return command.addOption(new Option("--config <file>", "configuration (default: what the instance last ran with)"));
 }
 
 /** What the command goes by. Throws `CliFailure` when that cannot be read. */

@@ -4,17 +4,17 @@
 import { Argument, Command } from "commander";
 import { type CollectionName, parseCollectionName } from "../../router/ids.ts";
 import { describeRange } from "../../router/range.ts";
-import { addExamples, addTargetOptions, type CommandContext, type TargetOptions } from "../command-context.ts";
+import { addExamples, addTargetOptions, type CommandContext } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
 import { demandVersions, differenceLines, differenceOf, historyOf } from "../map-history.ts";
-import { readMap } from "../map-source.ts";
+import { type MapTarget, readMap } from "../map-source.ts";
 import { print } from "../moves/carry-out.ts";
-import { demandCollection, withOperator } from "../operator.ts";
+import { addConfigOption, demandCollection, withOperator } from "../operator.ts";
 import { collectionName } from "../option-values.ts";
 import { tableLines } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface MapFlags extends TargetOptions {
+interface MapFlags extends MapTarget {
   readonly json?: true;
   readonly history?: true;
   readonly diff?: readonly string[];
@@ -26,6 +26,10 @@ interface Wish {
   readonly flags: MapFlags;
   readonly terminal: Terminal;
 }
+
+const ABOUT = `
+The map is that of the catalog, or with --url what a gateway goes by. The configuration says where the catalog is, and in both cases
+how the collection is cut into slots. --history and --diff need the catalog.`;
 
 const DIFF_WORD = "diff";
 const DIFF_USAGE = `${DIFF_WORD} <collection> <version> <version>`;
@@ -40,15 +44,15 @@ export function mapCommand(context: CommandContext): Command {
     .addArgument(new Argument("[words...]", `after "${DIFF_WORD}": a collection and two of its versions`))
     .option("--history", "all versions, newest first: who published which and when")
     .option("--diff <versions...>", "what differs between two versions")
-    .option(
-      "--json",
-      "print {collection, version, ranges: [{start, end, shard}]}; a version a line, or the difference",
-    );
-  addTargetOptions(command).action((first: CollectionName, words: readonly string[], given: MapFlags) => {
-    const { collection, flags } = wordsRead(first, words, given);
-    const wish = { collection, flags, terminal };
-    return flags.history === true || flags.diff !== undefined ? showPast(context, wish) : showNow(wish);
-  });
+    .option("--json", "print {collection, version, ranges: [{start, end, shard}]}; a version a line, or the difference")
+    .addHelpText("after", ABOUT);
+  addConfigOption(addTargetOptions(command)).action(
+    (first: CollectionName, words: readonly string[], given: MapFlags) => {
+      const { collection, flags } = wordsRead(first, words, given);
+      const wish = { collection, flags, terminal };
+      return flags.history === true || flags.diff !== undefined ? showPast(context, wish) : showNow(wish);
+    },
+  );
   return addExamples(command, [
     ["zgate map products", "as a table"],
     ["zgate map products --json | jq '.ranges[].shard'", "for programs"],
@@ -98,8 +102,9 @@ function showPast(context: CommandContext, { collection, flags, terminal }: Wish
     });
   }
   const isJson = flags.json === true;
-  const { data } = flags;
-  return withOperator(context, { data }, async (operator) => {
+  const { data, config } = flags;
+  const named = config === undefined ? { data } : { data, config };
+  return withOperator(context, named, async (operator) => {
     demandCollection(operator, collection);
     if (flags.diff !== undefined) {
       const difference = differenceOf(...(await demandVersions(operator, collection, flags.diff)));

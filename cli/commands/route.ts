@@ -6,12 +6,13 @@ import type { CanonicalKey, CollectionName } from "../../router/ids.ts";
 import { describeRange } from "../../router/range.ts";
 import { rangeOf } from "../../router/shard-map.ts";
 import { type Placement, prefixOf, slotOf, sortKeyOf } from "../../router/slot.ts";
-import { addExamples, addTargetOptions, type CommandContext, type TargetOptions } from "../command-context.ts";
-import { type MappedCollection, readMap } from "../map-source.ts";
+import { addExamples, addTargetOptions, type CommandContext } from "../command-context.ts";
+import { type MappedCollection, type MapTarget, readMap } from "../map-source.ts";
+import { addConfigOption } from "../operator.ts";
 import { canonicalKey, canonicalSegment, collectionName } from "../option-values.ts";
 import { tableLines } from "../table.ts";
 
-interface RouteFlags extends TargetOptions {
+interface RouteFlags extends MapTarget {
   readonly json?: true;
   readonly encoded?: true;
 }
@@ -35,17 +36,19 @@ export function routeCommand({ terminal }: CommandContext): Command {
     .argument("<key>", "the key as people write it")
     .option("--encoded", "the key is a path segment of a URL, percent-encoded")
     .option("--json", "print {collection, key, slot, shard, range, mapVersion, why}");
-  addTargetOptions(command).action(async (collection: CollectionName, text: string, flags: RouteFlags) => {
-    const key = flags.encoded === true ? canonicalSegment(text) : canonicalKey(text);
-    const route = routeKey(key, await readMap(collection, flags));
-    if (flags.json === true) return terminal.out(JSON.stringify(route));
-    const rows = [
-      ["slot", JSON.stringify(route.slot)],
-      ["shard", terminal.paint("bold", route.shard)],
-      ["why", route.why],
-    ];
-    for (const line of tableLines(["key", JSON.stringify(key)], rows)) terminal.out(line);
-  });
+  addConfigOption(addTargetOptions(command)).action(
+    async (collection: CollectionName, text: string, flags: RouteFlags) => {
+      const key = flags.encoded === true ? canonicalSegment(text) : canonicalKey(text);
+      const route = routeKey(key, await readMap(collection, flags));
+      if (flags.json === true) return terminal.out(JSON.stringify(route));
+      const rows = [
+        ["slot", JSON.stringify(route.slot)],
+        ["shard", terminal.paint("bold", route.shard)],
+        ["why", route.why],
+      ];
+      for (const line of tableLines(["key", JSON.stringify(key)], rows)) terminal.out(line);
+    },
+  );
   return addExamples(command, [
     ["zgate route products React", "upper case and lower case are one key"],
     ["zgate route products --encoded caf%C3%A9", "as it stands in a URL"],

@@ -1,13 +1,15 @@
 // What operators' commands share: moves by the beginning of their id, changes beside a busy runner, versions of a map, settings.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DEFAULT_CONFIG } from "../../../cli/configuration.ts";
 import { createDataDirectory, dataDirectory } from "../../../cli/data-directory.ts";
 import { demandVersions, differenceLines, differenceOf } from "../../../cli/map-history.ts";
 import { changeMove, findMove } from "../../../cli/moves/find-move.ts";
 import { byteRate, durationOrNothingMs, rowRate } from "../../../cli/option-values.ts";
 import { writeInstance } from "../../../cli/supervisor/instance-file.ts";
 import { holdDirectory } from "../../../cli/supervisor/lock.ts";
+import type { CollectionName } from "../../../router/ids.ts";
 import type { Catalog } from "../../../shards/catalog/port.ts";
 import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, mapOf, moveOf, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
@@ -27,6 +29,8 @@ afterEach(async () => {
   await catalog.close();
   removeDirectory(directory);
 });
+
+const GOODS = "goods" as CollectionName;
 
 const IDS = ["1f3a0000", "1f3b0000", "aa000000"].map((first) => `${first}-0000-4000-8000-000000000000`);
 
@@ -159,6 +163,36 @@ describe("map diff", () => {
   it("refuses what is no collection's name", async () => {
     const { code, notes } = await run("diff", "Products", "1", "2");
     expect([code, notes[0]]).toEqual([2, expect.stringContaining("expected a collection name")]);
+  });
+});
+
+describe("map and route with --config", () => {
+  const file = () => join(directory, "other.toml");
+
+  beforeEach(async () => {
+    const shipped = readFileSync(DEFAULT_CONFIG, "utf8");
+    writeFileSync(file(), shipped.replaceAll('"products"', '"goods"'));
+    for (const map of [mapOf(1, "m", GOODS), mapOf(2, "n", GOODS)]) {
+      await (map.version === 1 ? catalog.create(map, author()) : catalog.publish(map, author()));
+    }
+  });
+
+  it.each([
+    ["the map", ["map", "goods"], "goods, map version 2"],
+    ["its versions", ["map", "goods", "--history"], /^version +ranges/],
+    ["a difference", ["map", "goods", "--diff", "1", "2"], "goods, map version 1 -> 2"],
+    ["a difference by its verb", ["map", "diff", "goods", "1", "2"], "goods, map version 1 -> 2"],
+    ["a route", ["route", "goods", "react"], /"react"/],
+  ] as const)("show %s of a collection that only the file has", async (_name, args, says) => {
+    const { code, lines, notes } = await runCaptured(...args, "--data", directory, "--config", file());
+    expect([code, notes, lines[0]]).toEqual([0, [], expect.stringMatching(says)]);
+    const without = await runCaptured(...args, "--data", directory);
+    expect([without.code, without.notes[0]]).toEqual([1, 'zgate: there is no collection "goods"']);
+  });
+
+  it("say so where there is no such file", async () => {
+    const { code, notes } = await runCaptured("map", "products", "--data", directory, "--config", join(directory, "x"));
+    expect([code, notes[0]]).toEqual([1, expect.stringContaining("cannot read the configuration")]);
   });
 });
 
