@@ -13,17 +13,18 @@ import { shortId } from "../moves/find-move.ts";
 import { addOperatorOptions, demandCollection, type Operator, type OperatorFlags, withOperator } from "../operator.ts";
 import { collectionName } from "../option-values.ts";
 import { type Complaint, type Consultation, consult } from "../verify/consultation.ts";
-import { PATIENCE_MS, type Treated, treat, untouched } from "../verify/treatment.ts";
+import { PATIENCE_MS, type Treated, type Treatment, treat, untouched } from "../verify/treatment.ts";
 
 interface DoctorFlags extends OperatorFlags {
   readonly fix?: true;
 }
 
 const JSON_HELP =
-  "print {collection, complaints: [{slot, move, stage, owner, serves, waitsFor, next, fixed, …} or {slot, kind, detail, next, fixed}], underWay, silent, held} a line";
+  "print {collection, complaints: [{slot, move, stage, owner, serves, waitsFor, next, fixed, …} or {slot, kind, detail, next, fixed}], underWay, silent, held, failure} a line";
 
 const ABOUT = `
 Exit code: 0 nothing waits, 3 something does and \`next\` is safe, 1 a person has to look: a store is lost, or a shard does not answer.
+Also 1 when --fix could not do all that it began, and \`failure\` says why; the other collections are looked at all the same.
 A move that its destination is at right now is no complaint. docs/moves.md says what each answer means.`;
 
 /** The command. */
@@ -37,7 +38,7 @@ export function doctorCommand(context: CommandContext): Command {
     )
     .addHelpText("after", ABOUT);
   addOperatorOptions(command, JSON_HELP).action((collection: CollectionName | undefined, flags: DoctorFlags) =>
-    withOperator(context, flags, (operator) => run(context, operator, { collection, flags })),
+    withOperator(context, flags, (operator) => examine(context, operator, { collection, flags })),
   );
   return addExamples(command, [
     ["zgate doctor", "all collections"],
@@ -50,30 +51,38 @@ interface Wish {
   readonly flags: DoctorFlags;
 }
 
-interface Attended {
+interface Attended extends Treatment {
   readonly consultation: Consultation;
-  readonly treated: readonly Treated[];
 }
 
-async function run({ terminal }: CommandContext, operator: Operator, { collection, flags }: Wish): Promise<void> {
+/** Looks at one collection after the other, and prints what it has found and done. Throws `CliFailure` unless all is well. */
+export async function examine(
+  { terminal }: Pick<CommandContext, "terminal">,
+  operator: Operator,
+  { collection, flags }: Wish,
+): Promise<void> {
   const chosen =
     collection === undefined ? [...operator.config.collections.values()] : [demandCollection(operator, collection)];
   const open: Treated[] = [];
+  const failures: string[] = [];
   let silent = 0;
   for (const each of chosen) {
-    const { consultation, treated } = await attend(operator, each, flags);
-    if (flags.json === true) terminal.out(JSON.stringify(jsonOf(consultation, treated)));
-    else print(terminal, linesOf(consultation, treated));
+    const attended = await attend(operator, each, flags);
+    const { consultation, treated, failure } = attended;
+    if (flags.json === true) terminal.out(JSON.stringify(jsonOf(attended)));
+    else print(terminal, linesOf(attended));
     open.push(...treated.filter(({ isWell }) => !isWell));
+    if (failure !== null) failures.push(`${each.name}: ${failure}`);
     silent += consultation.silent.size;
   }
+  if (failures.length > 0) throw new CliFailure(failures.join("; "), { hint: "run the same command again" });
   conclude(open, silent);
 }
 
 async function attend(operator: Operator, collection: CollectionConfig, flags: DoctorFlags): Promise<Attended> {
   const consultation = await consult(operator, collection);
-  const treated = flags.fix === true ? await treat(operator, consultation) : consultation.complaints.map(untouched);
-  return { consultation, treated };
+  if (flags.fix === true) return { consultation, ...(await treat(operator, consultation)) };
+  return { consultation, treated: consultation.complaints.map(untouched), failure: null };
 }
 
 function conclude(open: readonly Treated[], silent: number): void {
@@ -89,7 +98,8 @@ function conclude(open: readonly Treated[], silent: number): void {
   throw new CliFailure(count, { hint, exitCode: isGrave ? 1 : 3 });
 }
 
-function jsonOf({ collection, underWay, silent, held }: Consultation, treated: readonly Treated[]): object {
+function jsonOf({ consultation, treated, failure }: Attended): object {
+  const { collection, underWay, silent, held } = consultation;
   const complaints = treated.map(({ complaint, fixed }) => {
     if (complaint.kind !== "move") {
       return { ...complaint.finding, next: complaint.kind === "map" ? complaint.next : null, fixed };
@@ -103,10 +113,11 @@ function jsonOf({ collection, underWay, silent, held }: Consultation, treated: r
     underWay,
     silent: Object.fromEntries(silent),
     held: held.map(({ id }) => id),
+    failure,
   };
 }
 
-function linesOf(consultation: Consultation, treated: readonly Treated[]): readonly string[] {
+function linesOf({ consultation, treated, failure }: Attended): readonly string[] {
   const { collection, underWay, silent, held } = consultation;
   const ways = underWay === 0 ? "" : `, ${underWay} under way`;
   const sum = treated.length === 0 ? nothingText(consultation) : `${treated.length} waiting`;
@@ -118,6 +129,7 @@ function linesOf(consultation: Consultation, treated: readonly Treated[]): reado
       ...complaintLines(complaint),
       ...(fixed === null ? [] : [`    now: ${fixed}`]),
     ]),
+    ...(failure === null ? [] : [`  not all could be done: ${failure}`]),
   ];
 }
 

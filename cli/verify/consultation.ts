@@ -15,11 +15,12 @@ import { SILENT_MS, viewOf } from "../moves/move-view.ts";
 import { hasEnded } from "../moves/watch-move.ts";
 import type { Operator } from "../operator.ts";
 import { confirmedFindings, type Look, liveMoveOf, lookAtSlots } from "./look.ts";
+import type { LateSlot } from "./map-repair.ts";
 
-/** One answer of the doctor. `next` is what to do, null when only a person can tell. */
+/** One answer of the doctor. `next` is what to do, null when only a person can tell; `version` that of the map which does not name the owner. */
 export type Complaint =
   | { readonly kind: "move"; readonly diagnosis: Diagnosis; readonly next: string | null }
-  | { readonly kind: "map"; readonly finding: AuditFinding; readonly owner: ShardId; readonly next: string }
+  | (LateSlot & { readonly kind: "map"; readonly finding: AuditFinding; readonly next: string })
   | { readonly kind: "ownership"; readonly finding: AuditFinding };
 
 /** Everything about one collection. `underWay`: slots that a runner is at right now. `answering`: shards that do. `held`: live moves that a silent shard holds up. */
@@ -89,7 +90,10 @@ function complaintsOf(look: Look, slot: SlotId, open: readonly Diagnosis[]): rea
   return [
     ...complaints,
     ...grave.map((finding) => ({ kind: "ownership", finding }) as const),
-    ...late.map((finding) => ({ kind: "map", finding, owner: owner ?? mapOwner, next: fixCommand(look) }) as const),
+    ...late.map((finding) => {
+      const { version } = look.map;
+      return { kind: "map", finding, slot, owner: owner ?? mapOwner, version, next: fixCommand(look) } as const;
+    }),
   ];
 }
 

@@ -8,7 +8,7 @@ import type { SlotMove } from "../../router/slot-stand.ts";
 import { CliFailure } from "../failure.ts";
 import { shortId } from "../moves/find-move.ts";
 import { hasEnded } from "../moves/watch-move.ts";
-import type { Operator } from "../operator.ts";
+import { failureText, type Operator } from "../operator.ts";
 import { type Complaint, type Consultation, consult } from "./consultation.ts";
 import { driveSlot } from "./drive-slot.ts";
 import { repairMap } from "./map-repair.ts";
@@ -31,22 +31,51 @@ export function untouched(complaint: Complaint): Treated {
   return { complaint, fixed: null, isWell: false };
 }
 
+/** What was made of all complaints, and what kept the treatment from going on; null when nothing did. */
+export interface Treatment {
+  readonly treated: readonly Treated[];
+  readonly failure: string | null;
+}
+
 /** Treats all of a consultation. Slots first: what is decided by that may be new to the map. */
 export async function treat(
   operator: Operator,
-  { collection, complaints }: Consultation,
+  consultation: Consultation,
   patienceMs = PATIENCE_MS,
-): Promise<readonly Treated[]> {
-  const awaitWorker = onceForEachMove((move) => signOf(operator, move, patienceMs));
-  const treated: Treated[] = [];
-  for (const complaint of complaints) {
-    if (complaint.kind === "ownership") treated.push(untouched(complaint));
-    if (complaint.kind !== "move") continue;
-    treated.push(await treatSlot(operator, { collection, complaint, awaitWorker }));
+): Promise<Treatment> {
+  const { collection, complaints } = consultation;
+  const slots: Treated[] = [];
+  try {
+    await treatSlots(operator, consultation, { patienceMs, told: (treated) => slots.push(treated) });
+    const after = slots.length === 0 ? complaints : (await consult(operator, collection)).complaints;
+    const late = after.flatMap((complaint) => (complaint.kind === "map" ? [complaint] : []));
+    const { treated, failure } = await fixMap(operator, collection, late);
+    return { treated: [...slots, ...treated], failure };
+  } catch (error) {
+    const failure = failureText(error);
+    if (failure === null) throw error;
+    const seen = new Set(slots.map(({ complaint }) => complaint));
+    const left = complaints.filter((complaint) => !seen.has(complaint));
+    return { treated: [...slots, ...left.map(untouched)], failure };
   }
-  const after = treated.length === 0 ? complaints : (await consult(operator, collection)).complaints;
-  const late = after.flatMap((complaint) => (complaint.kind === "map" ? [complaint] : []));
-  return [...treated, ...(await fixMap(operator, collection, late))];
+}
+
+interface Round {
+  readonly patienceMs: number;
+  /** Is told of each at once: what comes later may fail. */
+  readonly told: (treated: Treated) => void;
+}
+
+async function treatSlots(
+  operator: Operator,
+  { collection, complaints }: Consultation,
+  { patienceMs, told }: Round,
+): Promise<void> {
+  const awaitWorker = onceForEachMove((move) => signOf(operator, move, patienceMs));
+  for (const complaint of complaints) {
+    if (complaint.kind === "ownership") told(untouched(complaint));
+    if (complaint.kind === "move") told(await treatSlot(operator, { collection, complaint, awaitWorker }));
+  }
 }
 
 /** Slots of one move wait for the same worker. */
@@ -129,11 +158,14 @@ async function fixMap(
   operator: Operator,
   collection: CollectionConfig,
   complaints: readonly MapComplaint[],
-): Promise<readonly Treated[]> {
-  if (complaints.length === 0) return [];
-  const owners = new Map(complaints.map(({ finding, owner }) => [finding.slot, owner]));
-  const version = await repairMap(operator, collection, owners);
-  const fixed =
-    version === null ? "not changed: stripes of one prefix have different owners" : `map version ${version}`;
-  return complaints.map((complaint) => ({ complaint, fixed, isWell: version !== null }));
+): Promise<Treatment> {
+  if (complaints.length === 0) return { treated: [], failure: null };
+  const { version, left } = await repairMap(operator, collection, complaints);
+  const treated = complaints.map((complaint) => {
+    const reason = left.get(complaint.slot);
+    const fixed = reason === undefined ? `map version ${version}` : `not changed: ${reason.detail}`;
+    return { complaint, fixed, isWell: reason === undefined };
+  });
+  const failure = [...left.values()].find(({ kind }) => kind === "changed")?.detail ?? null;
+  return { treated, failure };
 }

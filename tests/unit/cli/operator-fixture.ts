@@ -14,7 +14,7 @@ import { author, mapOf } from "../../contract/catalog-fixture.ts";
 const { config } = readConfiguration(DEFAULT_CONFIG);
 
 /** A collection of the shipped configuration. */
-function collectionOf(name: string): CollectionConfig {
+export function collectionOf(name: string): CollectionConfig {
   const found = config.collections.get(name);
   if (found === undefined) throw new Error(`expected the collection ${name}`);
   return found;

@@ -180,7 +180,7 @@ describe("the doctor", () => {
   });
 
   describe("that fixes", () => {
-    const fix = async (patienceMs: number) => treat(operator, await ask(), patienceMs);
+    const fix = async (patienceMs: number) => (await treat(operator, await ask(), patienceMs)).treated;
 
     /** Treats what is found now. The move changes once it has been looked at. */
     async function treatWhile(id: string, change: Omit<MoveChange, "expectedRevision">, patienceMs: number) {
@@ -196,7 +196,7 @@ describe("the doctor", () => {
       const moves: Catalog["moves"] = (...asked) => catalog.moves(...asked);
       const current: Catalog["current"] = (name) => catalog.current(name);
       const watched = Object.assign(Object.create(catalog) as Catalog, { move, moves, current });
-      const treated = await treat({ ...operator, catalog: watched }, consultation, patienceMs);
+      const { treated } = await treat({ ...operator, catalog: watched }, consultation, patienceMs);
       expect(isChanged).toBe(true);
       return treated.map(({ fixed, isWell }) => [fixed, isWell]);
     }
@@ -292,7 +292,7 @@ describe("the doctor", () => {
       const consultation = await ask();
       const diagnosis = { slot: first, owner, waitsFor: `${silent} to answer, and goes on by itself then` };
       expect(consultation.complaints).toMatchObject([{ kind: "move", next: "zgate doctor products", diagnosis }]);
-      expect(await treat(operator, consultation)).toMatchObject([
+      expect((await treat(operator, consultation)).treated).toMatchObject([
         { fixed: expect.stringContaining("left as it is"), isWell: false },
       ]);
       expect(columns).toEqual(before);
