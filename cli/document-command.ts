@@ -79,7 +79,9 @@ function alreadyThere(
   { collection, key }: { readonly collection: string; readonly key: string },
   answer: GatewayAnswer,
 ): CliFailure {
-  return new CliFailure(`there is already a document ${collection}/${key} (412 ${problemOf(answer).code})`, {
+  const { code } = problemOf(answer);
+  return new CliFailure(`there is already a document ${collection}/${key} (412 ${code})`, {
+    reason: code,
     hint: "leave out --if-none-match to write over it, or choose another key",
   });
 }

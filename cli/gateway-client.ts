@@ -118,7 +118,10 @@ export function refusal(answer: GatewayAnswer): CliFailure {
   const { code, detail, requestId } = problemOf(answer);
   const id = requestId === null ? "" : `, request ${requestId}`;
   const hint = HINTS[answer.status] ?? (answer.status === 503 ? "try again in a moment" : undefined);
-  return new CliFailure(`${detail} (${answer.status} ${code}${id})`, hint === undefined ? {} : { hint });
+  return new CliFailure(`${detail} (${answer.status} ${code}${id})`, {
+    reason: code,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** No answer came. */

@@ -12,7 +12,7 @@ import {
   parseShardId,
   type ShardId,
 } from "../router/ids.ts";
-import { CliFailure } from "./failure.ts";
+import { type CliFailure, refusedBecause } from "./failure.ts";
 
 /** A parser of whole numbers from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -100,12 +100,16 @@ export function shardId(text: string): ShardId {
 export function canonicalKey(text: string): CanonicalKey {
   const parsed = parseKey(text);
   if (parsed.ok) return parsed.value;
-  throw new CliFailure(`${JSON.stringify(text)} is not a key: ${parsed.detail} (${parsed.reason})`);
+  throw noKey(text, parsed);
 }
 
 /** A key as it stands in a URL, percent-encoded. Throws `CliFailure` with the reason when it has no canonical form. */
 export function canonicalSegment(text: string): CanonicalKey {
   const parsed = parsePathSegment(text);
   if (parsed.ok) return parsed.value;
-  throw new CliFailure(`${JSON.stringify(text)} is not a key: ${parsed.detail} (${parsed.reason})`);
+  throw noKey(text, parsed);
+}
+
+function noKey(text: string, { reason, detail }: { readonly reason: string; readonly detail: string }): CliFailure {
+  return refusedBecause({ reason, detail: `${JSON.stringify(text)} is not a key: ${detail}` });
 }

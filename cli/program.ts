@@ -31,7 +31,7 @@ import { upCommand } from "./commands/up.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { PROJECT_ROOT, parseFields } from "./data-directory.ts";
-import { CliFailure, errorLine } from "./failure.ts";
+import { CliFailure, errorLine, failureDocument } from "./failure.ts";
 
 const COMMANDS = [
   upCommand,
@@ -71,7 +71,8 @@ export function createProgram(context: CommandContext): Command {
     .helpCommand("help [command]", "show the help of a command")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work, 3 something is to be done first.",
+      `\nExit codes: 0 done, 1 failed, 2 called in a way that cannot work, 3 something is to be done first. With --json a
+failure that no document tells of is the last line of stdout, as {error: {message, hint, reason}}; hint and reason may be null.`,
     );
   addExamples(program, [
     ["npm start", "zgate up: run a gateway on this machine, with sample products"],
@@ -95,14 +96,38 @@ export function createProgram(context: CommandContext): Command {
 
 /** Runs the program. Resolves to the exit code; never rejects. */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
+  const program = createProgram(context);
+  // What was typed counts until it is understood: then `--json` may turn out to be the value of another option.
+  let isJson = beforeDashes(args).includes("--json");
+  program.hook("preAction", (_program, command) => {
+    isJson = command.opts()["json"] === true;
+  });
   try {
-    await createProgram(context).parseAsync([...args], { from: "user" });
+    await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_FAULT;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (isJson) tellPrograms(error, context);
+    if (error instanceof CommanderError) return USAGE_FAULT;
     explain(error, context);
     return error instanceof CliFailure ? error.exitCode : 1;
   }
+}
+
+/** Behind `--` there are no options. */
+function beforeDashes(args: readonly string[]): readonly string[] {
+  const at = args.indexOf("--");
+  return at < 0 ? args : args.slice(0, at);
+}
+
+function tellPrograms(error: unknown, { terminal }: CommandContext): void {
+  if (error instanceof CliFailure && error.isTold) return;
+  terminal.out(failureDocument(error instanceof CommanderError ? usageFailure(error) : error));
+}
+
+/** Commander has told people already, in some lines. */
+function usageFailure({ message }: CommanderError): CliFailure {
+  return new CliFailure(message.replace(/^error: /, "").replaceAll("\n", " "));
 }
 
 function explain(error: unknown, { terminal, env }: CommandContext): void {

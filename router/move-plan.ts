@@ -7,10 +7,10 @@ import { EPOCH_RUNS_MAX, type EpochRun, runsOfEpochs } from "./epoch-runs.ts";
 import { type CollectionName, type MapVersion, quote, type ShardId, type SlotId } from "./ids.ts";
 import type { Ownership } from "./ownership.ts";
 import type { SlotReport } from "./ownership-wire.ts";
-import { type MoveRequest, type PlanRefusal, planMove, type Transfer } from "./plan.ts";
+import { type MoveRequest, type PlanRefusal, planMove } from "./plan.ts";
 import { contains, describeRange, intersect, type KeyRange, parseBoundary, parseRange } from "./range.ts";
 import { accepted, type Result, refused } from "./result.ts";
-import type { MapRules, ShardMap } from "./shard-map.ts";
+import type { MapRange, MapRules, ShardMap } from "./shard-map.ts";
 import { type Placement, prefixesOf, slotsOfPrefix } from "./slot.ts";
 
 /** Why a move is not planned. */
@@ -71,7 +71,7 @@ export function roomFor(bytes: number): number {
   return bytes * BYTES_PER_BYTE;
 }
 
-/** Most slots that a refusal names. */
+/** Most slots, or parts of a range, that a refusal names. */
 const NAMED_MAX = 5;
 
 /** A place to cut as people type it, and as maps say it. It has to be canonical: a person who types `M` means what begins with `m`. */
@@ -101,10 +101,11 @@ export function targetMove(map: ShardMap, wanted: MoveRequest, rules: MapRules):
   if (!typed.ok) return typed;
   const plan = planMove(map, wanted, rules);
   if (!plan.ok) return plan;
-  const { transfers, parent } = plan.value;
+  const { parent } = plan.value;
   const range = typed.value;
-  const from = soleSource(transfers, range);
-  if (from === null) return refused("SEVERAL_SOURCES", describeParts(map, range, wanted.to));
+  const parts = partsOf(map, range);
+  const from = soleSource(parts);
+  if (from === null) return refused("SEVERAL_SOURCES", describeParts(parts, range, wanted.to));
   const slots = slotsIn(rules.placement, range);
   return accepted({ ...range, collection: map.collection, from, to: wanted.to, parent, slots });
 }
@@ -158,23 +159,28 @@ export function slotsIn(placement: Placement, range: KeyRange): readonly SlotId[
   return prefixes.flatMap((prefix) => slotsOfPrefix(placement, prefix));
 }
 
-/** Neighbouring ranges of one shard are one source; a hole between them is something that is at the destination already. */
-function soleSource(transfers: readonly Transfer[], range: KeyRange): ShardId | null {
-  const [first] = transfers;
-  if (first === undefined || first.start !== range.start || transfers.at(-1)?.end !== range.end) return null;
-  const isSole = transfers.every(
-    ({ from, start }, index) => from === first.from && (index === 0 || transfers[index - 1]?.end === start),
-  );
-  return isSole ? first.from : null;
+/** A range as shards own it, in order; neighbouring ranges of one shard are one part. */
+export function partsOf(map: ShardMap, range: KeyRange): readonly MapRange[] {
+  const parts: MapRange[] = [];
+  for (const owned of map.ranges) {
+    const part = intersect(owned, range);
+    if (part === null) continue;
+    const last = parts.at(-1);
+    if (last?.shard === owned.shard) parts[parts.length - 1] = { ...last, end: part.end };
+    else parts.push({ ...part, shard: owned.shard });
+  }
+  return parts;
 }
 
-function describeParts(map: ShardMap, range: KeyRange, to: ShardId): string {
-  const parts = map.ranges.flatMap((owned) => {
-    const part = intersect(owned, range);
-    return part === null ? [] : [`${describeRange(part)} at ${owned.shard}`];
-  });
+/** That something has to move is known: where there is one owner, it is not the destination. */
+function soleSource([first, ...others]: readonly MapRange[]): ShardId | null {
+  return first === undefined || others.length > 0 ? null : first.shard;
+}
+
+function describeParts(parts: readonly MapRange[], range: KeyRange, to: ShardId): string {
   const wanted = `expected ${describeRange(range)} to be owned by one shard other than ${to}`;
-  return `${wanted}; move its parts one by one: ${parts.join(", ")}`;
+  const first = parts.slice(0, NAMED_MAX).map((part) => `${describeRange(part)} at ${part.shard}`);
+  return `${wanted}; move its parts one by one: ${first.join(", ")}${moreText(parts)}`;
 }
 
 type Refusal = ReturnType<typeof refused<MovePlanRefusal>>;
@@ -217,6 +223,10 @@ function named(reports: readonly SlotReport[]): string {
     const of = move === null ? "" : ` (move ${move})`;
     return `${quote(slot)} is ${state} at epoch ${epoch}${of}`;
   });
-  const more = reports.length > NAMED_MAX ? `, and ${reports.length - NAMED_MAX} more` : "";
-  return first.join(", ") + more;
+  return first.join(", ") + moreText(reports);
+}
+
+/** Behind those that are named. */
+function moreText({ length }: readonly unknown[]): string {
+  return length > NAMED_MAX ? `, and ${length - NAMED_MAX} more` : "";
 }

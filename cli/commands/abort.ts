@@ -12,7 +12,7 @@ import { addOperatorOptions, type OperatorFlags, withOperator } from "../operato
 
 const ABOUT = `
 Slots that the destination owns already stay there, and the map will say so. The others go back to the source at once. To
-bring back the ones that went over, move them: \`zgate reverse\` names the parts.`;
+bring back the ones that went over: \`zgate reverse\`.`;
 
 /** The command. */
 export function abortCommand(context: CommandContext): Command {

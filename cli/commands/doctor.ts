@@ -89,13 +89,14 @@ function conclude(open: readonly Treated[], silent: number): void {
   if (silent > 0) {
     throw new CliFailure(`${silent} ${silent === 1 ? "shard does" : "shards do"} not answer`, {
       hint: "bring them back and ask again: of what they alone know nothing can be said",
+      isTold: true,
     });
   }
   if (open.length === 0) return;
   const count = `${open.length} ${open.length === 1 ? "slot waits" : "slots wait"}`;
   const isGrave = open.some(({ complaint }) => complaint.kind === "ownership" || complaint.next === null);
   const hint = isGrave ? "docs/moves.md says what each answer means" : "`next` above is safe";
-  throw new CliFailure(count, { hint, exitCode: isGrave ? 1 : 3 });
+  throw new CliFailure(count, { hint, exitCode: isGrave ? 1 : 3, isTold: true });
 }
 
 function jsonOf({ consultation, treated, failure }: Attended): object {

@@ -112,10 +112,16 @@ function report(result: ImportResult, refusedPath: string, { flags, terminal }: 
   if (flags.json === true) terminal.out(JSON.stringify(summaryOf(result, written)));
   else for (const line of summaryLines(result, written)) terminal.out(line);
   if (!result.isComplete) {
-    throw new CliFailure("the import was stopped", { hint: "run the same command again: it goes on where it stopped" });
+    throw new CliFailure("the import was stopped", {
+      hint: "run the same command again: it goes on where it stopped",
+      isTold: true,
+    });
   }
   if (flags.strict === true && result.tally.refused > 0) {
-    throw new CliFailure(`${result.tally.refused} rows were refused`, { hint: `the reasons are in ${written}` });
+    throw new CliFailure(`${result.tally.refused} rows were refused`, {
+      hint: `the reasons are in ${written}`,
+      isTold: true,
+    });
   }
 }
 

@@ -29,17 +29,18 @@ export function resumeCommand(context: CommandContext): Command {
         refuse(move);
         if (flags.json !== true) print(terminal, describe(standing));
         if (waitsFor.length > 0)
-          throw new CliFailure("the move waits", { hint: "it goes on by itself once that is there" });
+          throw new CliFailure("the move waits", { hint: "it goes on by itself once that is there", isTold: true });
       }),
   );
   return addExamples(command, [["zgate resume 1f3a", "why it stands still, if it does"]]);
 }
 
 function refuse({ id, state }: Move): void {
-  if (hasEnded({ state })) throw new CliFailure(`move ${shortId(id)} has ended: it is ${state}`);
+  if (hasEnded({ state })) throw new CliFailure(`move ${shortId(id)} has ended: it is ${state}`, { isTold: true });
   if (state !== "aborting") return;
   throw new CliFailure(`move ${shortId(id)} is being aborted, and that cannot be taken back`, {
     hint: `\`zgate watch ${shortId(id)}\` shows its end; then move the range anew`,
+    isTold: true,
   });
 }
 

@@ -85,6 +85,7 @@ async function plan(work: Work): Promise<void> {
   throw new CliFailure(`${missing} ${missing === 1 ? "step is" : "steps are"} missing`, {
     hint: "carry them out with `zgate schema apply`",
     exitCode: 3,
+    isTold: true,
   });
 }
 

@@ -9,14 +9,11 @@ import { addExamples, type CommandContext } from "../command-context.ts";
 import { dataDirectory } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { addMoveOptions, type MoveFlags, print, settingsOf } from "../moves/carry-out.ts";
-import { shortId } from "../moves/find-move.ts";
-import { reportLines, reportOf } from "../moves/move-report.ts";
-import { describePlan } from "../moves/plan-move.ts";
-import { createScreen, followMove } from "../moves/watch-move.ts";
+import { carryOutAll } from "../moves/carry-out-all.ts";
 import { type Operator, operatorConfiguration, withOperator } from "../operator.ts";
 import { shardId } from "../option-values.ts";
 import { type Gateway, stepsToAdd, stepsToRemove } from "../shards/configure-steps.ts";
-import { planDrain, startAll } from "../shards/drain.ts";
+import { planDrain } from "../shards/drain.ts";
 import { describeHoldings, holdingsOf } from "../shards/holdings.ts";
 import { readLayout } from "../supervisor/layout.ts";
 import type { Terminal } from "../terminal.ts";
@@ -91,7 +88,7 @@ function sayHowToAdd(question: Question): never {
   const steps = stepsToAdd(gatewayOf(question), shard);
   if (flags.json === true) terminal.out(JSON.stringify({ shard, configured: false, steps }));
   else print(terminal, steps);
-  throw new CliFailure(`${shard} is not in the configuration yet`, { exitCode: 3 });
+  throw new CliFailure(`${shard} is not in the configuration yet`, { exitCode: 3, isTold: true });
 }
 
 async function add({ operator, terminal, flags, shard }: Work): Promise<void> {
@@ -106,43 +103,11 @@ async function add({ operator, terminal, flags, shard }: Work): Promise<void> {
 }
 
 /** Plans the moves that empty the shard, then prints them, starts them, or follows them to their ends. Throws `CliFailure`. */
-export async function drain(work: Work): Promise<void> {
-  const { operator, terminal, flags, shard } = work;
-  const isJson = flags.json === true;
+export async function drain({ operator, terminal, flags, shard }: Work): Promise<void> {
   const plans = await planDrain(operator, { shard, to: flags.to ?? null, settings: settingsOf(flags) });
-  if (!isJson) print(terminal, plans.flatMap(describePlan));
-  if (plans.length === 0) {
-    return isJson ? terminal.out(JSON.stringify({ shard, moves: [] })) : terminal.note(`no map gives ${shard} a range`);
-  }
-  if (flags.dryRun === true) {
-    return isJson
-      ? print(
-          terminal,
-          plans.map((plan) => JSON.stringify(plan)),
-        )
-      : terminal.out("nothing was changed");
-  }
-  const { moves, failure } = await startAll(operator, plans);
-  const ids = moves.map(({ id }) => id);
-  if (flags.wait === true && failure === null) return waitForAll(work, ids);
-  for (const [index, id] of ids.entries()) {
-    if (isJson) terminal.out(JSON.stringify({ id, ...plans[index] }));
-    else terminal.out(`move ${id} is in the catalog; \`zgate watch ${shortId(id)}\` shows it`);
-  }
-  if (failure !== null) throw failure;
-}
-
-async function waitForAll({ operator, terminal, flags }: Work, ids: readonly string[]): Promise<void> {
-  let failed = 0;
-  for (const id of ids) {
-    const end = await followMove(operator, id, createScreen(terminal, terminal.note, operator.nowMs));
-    if (end === null)
-      throw new CliFailure("not waiting any longer; the moves go on", { hint: "`zgate moves` shows them" });
-    if (flags.json === true) terminal.out(JSON.stringify(reportOf(end)));
-    else print(terminal, reportLines(end));
-    if (end.state !== "done") failed += 1;
-  }
-  if (failed > 0) throw new CliFailure(`${failed} of ${ids.length} moves were aborted`);
+  if (plans.length > 0) return carryOutAll(operator, plans, { flags, terminal });
+  if (flags.json === true) terminal.out(JSON.stringify({ shard, moves: [] }));
+  else terminal.note(`no map gives ${shard} a range`);
 }
 
 async function remove(work: Work): Promise<void> {
@@ -151,5 +116,9 @@ async function remove(work: Work): Promise<void> {
   if (flags.json === true) terminal.out(JSON.stringify({ shard, removable: reasons.length === 0, reasons }));
   else print(terminal, reasons.length > 0 ? reasons : stepsToRemove(gatewayOf(work), shard));
   if (reasons.length === 0) return;
-  throw new CliFailure(`${shard} is still needed`, { hint: `\`zgate shard drain ${shard}\` empties it`, exitCode: 3 });
+  throw new CliFailure(`${shard} is still needed`, {
+    hint: `\`zgate shard drain ${shard}\` empties it`,
+    exitCode: 3,
+    isTold: true,
+  });
 }

@@ -8,7 +8,7 @@ import { describePlan, type MapPlan, type PlanRefusal, planMerge, planSplit } fr
 import type { Result } from "../../router/result.ts";
 import type { MapRules, ShardMap } from "../../router/shard-map.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, refusedBecause } from "../failure.ts";
 import { print } from "../moves/carry-out.ts";
 import {
   addOperatorOptions,
@@ -86,9 +86,9 @@ interface Work {
 async function cut({ context: { terminal }, operator, plan }: Work, { collection, key, flags }: Cut): Promise<void> {
   const configured = demandCollection(operator, collection);
   const at = parseCut(configured.placement, key);
-  if (!at.ok) throw new CliFailure(`${at.detail} (${at.reason})`);
+  if (!at.ok) throw refusedBecause(at);
   const planned = plan(await demandMap(operator, collection), at.value, rulesOf(operator, configured));
-  if (!planned.ok) throw new CliFailure(`${planned.detail} (${planned.reason})`);
+  if (!planned.ok) throw refusedBecause(planned);
   const { next, kind } = planned.value;
   if (flags.dryRun !== true) await publish(operator, next);
   if (flags.json === true) return terminal.out(JSON.stringify({ kind, ...next }));

@@ -6,7 +6,7 @@ import { Argument, Command } from "commander";
 import type { CollectionName } from "../../router/ids.ts";
 import { parseTypedRange } from "../../router/move-plan.ts";
 import { addExamples, type CommandContext } from "../command-context.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, refusedBecause } from "../failure.ts";
 import { listenForInterruption } from "../interruption.ts";
 import { print } from "../moves/carry-out.ts";
 import { addOperatorOptions, demandCollection, type Operator, type OperatorFlags, withOperator } from "../operator.ts";
@@ -49,7 +49,7 @@ async function run(context: CommandContext, operator: Operator, { collection, fl
   const { terminal } = context;
   const configured = demandCollection(operator, collection);
   const range = parseTypedRange(configured.placement, { start: flags.start ?? "", end: flags.end ?? null });
-  if (!range.ok) throw new CliFailure(`${range.detail} (${range.reason})`);
+  if (!range.ok) throw refusedBecause(range);
   const progress = createProgress(terminal, operator.nowMs);
   const request = { collection: configured, range: range.value };
   const interruption = listenForInterruption();
@@ -73,11 +73,12 @@ async function run(context: CommandContext, operator: Operator, { collection, fl
     const end = flags.end === undefined ? "" : ` --end ${quoteArgument(flags.end)}`;
     const soFar = findings.length === 0 ? "" : `; ${count} until then`;
     const hint = `go on with \`zgate verify ${collection} --start ${quoteArgument(next)}${end}\``;
-    throw new CliFailure(`${failure}${soFar}`, { hint });
+    throw new CliFailure(`${failure}${soFar}`, { hint, isTold: true });
   }
   if (findings.length > 0) {
     throw new CliFailure(count, {
       hint: `docs/moves.md says what each finding means, \`zgate doctor ${collection}\` what can be done about ownership`,
+      isTold: true,
     });
   }
 }

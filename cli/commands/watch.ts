@@ -7,7 +7,7 @@ import { print } from "../moves/carry-out.ts";
 import { findMove, shortId } from "../moves/find-move.ts";
 import { reportLines, reportOf } from "../moves/move-report.ts";
 import type { MoveView } from "../moves/move-view.ts";
-import { createScreen, followMove, type MoveScreen } from "../moves/watch-move.ts";
+import { createScreen, followMove, hasEnded, type MoveScreen } from "../moves/watch-move.ts";
 import { addOperatorOptions, type OperatorFlags, withOperator } from "../operator.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -26,7 +26,7 @@ export function watchCommand(context: CommandContext): Command {
       const isJson = flags.json === true;
       const screen = isJson ? jsonScreen(terminal) : createScreen(terminal, terminal.out, operator.nowMs);
       const end = await followMove(operator, move.id, screen);
-      if (end === null) return terminal.note(`the move goes on; \`zgate watch ${shortId(move.id)}\` shows it again`);
+      if (!hasEnded(end)) return terminal.note(`the move goes on; \`zgate watch ${shortId(move.id)}\` shows it again`);
       if (isJson) return terminal.out(JSON.stringify(reportOf(end)));
       print(terminal, reportLines(end));
     }),

@@ -10,8 +10,8 @@ import { byteRate, durationOrNothingMs, limitOf, rowRate, type TypedLimit, whole
 import type { Terminal } from "../terminal.ts";
 import { shortId } from "./find-move.ts";
 import { reportLines, reportOf } from "./move-report.ts";
-import { describePlan, planMove, startMove, type WantedMove } from "./plan-move.ts";
-import { createScreen, followMove } from "./watch-move.ts";
+import { describePlan, type PlannedMove, planMove, startMove, type WantedMove } from "./plan-move.ts";
+import { createScreen, followMove, hasEnded } from "./watch-move.ts";
 
 /** Options of a move as given. */
 export interface MoveFlags extends OperatorFlags {
@@ -30,7 +30,7 @@ const RETENTION = "24h";
 const NO_LIMIT: TypedLimit = "none";
 
 const JSON_HELP =
-  "print the plan (--dry-run; expected: {ms, basis} or null), {id, ...plan}, or at the end (--wait) {id, state, collection, start, end, from, to, slots, rows, bytes, pauseMs: {p50, p99, max}, durationMs}";
+  "print the plan (--dry-run; expected: {ms, basis} or null), {id, ...plan}, or at the end, or when it is interrupted (--wait), {id, state, collection, start, end, from, to, slots, rows, bytes, pauseMs: {p50, p99, max}, durationMs}";
 
 /** The options that say how a move is to run. */
 export function addMoveOptions(command: Command): Command {
@@ -59,27 +59,39 @@ export function settingsOf({ parallel, rate, byteRate: bytes, retention }: MoveF
   return { parallel, rowsPerSecond: limitOf(rate), bytesPerSecond: limitOf(bytes), retentionMs: retention };
 }
 
-/** Plans a move, then prints it, starts it, or follows it to its end. Throws `CliFailure`. */
-export async function carryOut(
+/** How a move is carried out, and where that is told. */
+export interface CarryingOut {
+  readonly flags: MoveFlags;
+  readonly terminal: Terminal;
+}
+
+/** Plans a move and carries it out. Throws `CliFailure`. */
+export async function carryOut(operator: Operator, wanted: WantedMove, world: CarryingOut): Promise<void> {
+  await carryOutPlan(operator, await planMove(operator, wanted), world);
+}
+
+/** Prints the plan, starts it, or follows it to its end. Throws `CliFailure`. */
+export async function carryOutPlan(
   operator: Operator,
-  wanted: WantedMove,
-  { flags, terminal }: { readonly flags: MoveFlags; readonly terminal: Terminal },
+  plan: PlannedMove,
+  { flags, terminal }: CarryingOut,
 ): Promise<void> {
-  const plan = await planMove(operator, wanted);
   const isJson = flags.json === true;
   if (flags.dryRun === true) {
     if (isJson) return terminal.out(JSON.stringify(plan));
     return print(terminal, [...describePlan(plan), "nothing was changed"]);
   }
   const move = await startMove(operator, plan);
-  const id = shortId(move.id);
-  if (flags.wait === true) {
-    if (!isJson) print(terminal, describePlan(plan));
-    return waitForEnd(operator, move, { isJson, terminal });
-  }
-  if (isJson) return terminal.out(JSON.stringify({ id: move.id, ...plan }));
-  const next = `${move.to} carries it out by itself; \`zgate watch ${id}\` shows it, \`zgate abort ${id}\` takes it back`;
-  print(terminal, [...describePlan(plan), `move ${move.id} is in the catalog: ${next}`]);
+  if (!isJson) print(terminal, [...describePlan(plan), startedLine(move)]);
+  if (flags.wait === true) return waitForEnd(operator, move, { isJson, terminal });
+  if (isJson) terminal.out(JSON.stringify({ id: move.id, ...plan }));
+}
+
+/** Printed before anybody waits: whoever stops waiting needs the id. */
+function startedLine({ id, to }: Move): string {
+  const short = shortId(id);
+  const next = `${to} carries it out by itself; \`zgate watch ${short}\` shows it, \`zgate abort ${short}\` takes it back`;
+  return `move ${id} is in the catalog: ${next}`;
 }
 
 async function waitForEnd(
@@ -88,14 +100,15 @@ async function waitForEnd(
   { isJson, terminal }: { readonly isJson: boolean; readonly terminal: Terminal },
 ): Promise<void> {
   const end = await followMove(operator, id, createScreen(terminal, terminal.note, operator.nowMs));
-  if (end === null) {
+  if (isJson) terminal.out(JSON.stringify(reportOf(end)));
+  else if (hasEnded(end)) print(terminal, reportLines(end));
+  if (!hasEnded(end)) {
     throw new CliFailure(`not waiting any longer; the move goes on`, {
       hint: `\`zgate watch ${shortId(id)}\` shows it`,
+      isTold: true,
     });
   }
-  if (isJson) terminal.out(JSON.stringify(reportOf(end)));
-  else print(terminal, reportLines(end));
-  if (end.state !== "done") throw new CliFailure(`the move was aborted`);
+  if (end.state !== "done") throw new CliFailure(`the move was aborted`, { isTold: true });
 }
 
 /** Lines of a result. */

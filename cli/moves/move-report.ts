@@ -1,5 +1,5 @@
 /**
- * An ended move as one document and as lines. It must not judge whether that is what was wanted.
+ * A move as one document and as lines, when it has ended or nobody waits for it any more. It must not judge whether that is what was wanted.
  */
 import { pauseQuantile } from "../../router/move-progress.ts";
 import { describeRange } from "../../router/range.ts";
@@ -8,7 +8,7 @@ import { clockText, groupDigits } from "../progress.ts";
 import { durationMsOf, pauseText, progressOf } from "./move-view.ts";
 import { bytesText } from "./plan-move.ts";
 
-/** What `move --wait --json` ends with. `slots` are those that the destination owns now; times in milliseconds. */
+/** What `move --wait --json` ends with, also when it is interrupted. `slots` are those that the destination owns now; times in milliseconds. */
 export interface MoveReport {
   readonly id: string;
   readonly state: MoveState;

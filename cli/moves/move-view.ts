@@ -202,27 +202,31 @@ export function lineOf(view: MoveView): string {
   return [`${shortId(move.id)} ${move.state}`, ...parts].join(", ");
 }
 
+function isLive({ state }: Move): boolean {
+  return state === "running" || state === "aborting";
+}
+
 function notBegun({ to }: Move): string {
   return `not begun by ${to} yet`;
 }
 
 function paceParts(view: MoveView, progress: MoveProgress): readonly string[] {
   const { slots, decided, aborted, rows } = progress;
-  const isLive = view.move.state === "running" || view.move.state === "aborting";
+  const goesOn = isLive(view.move);
   const { rowsPerSecond, etaMs } = view;
   return [
     `${groupDigits(decided)} of ${groupDigits(slots)} slots`,
     ...(aborted === 0 ? [] : [`${groupDigits(aborted)} given back`]),
     `${groupDigits(rows)} rows`,
-    ...(isLive && rowsPerSecond !== null ? [`${groupDigits(rowsPerSecond)} rows/s`] : []),
-    ...(isLive && etaMs !== null ? [`about ${clockText(etaMs / 1000)} left`] : []),
-    ...(isLive && isComparing(progress) && progress.trouble === null ? ["comparing"] : []),
+    ...(goesOn && rowsPerSecond !== null ? [`${groupDigits(rowsPerSecond)} rows/s`] : []),
+    ...(goesOn && etaMs !== null ? [`about ${clockText(etaMs / 1000)} left`] : []),
+    ...(goesOn && isComparing(progress) && progress.trouble === null ? ["comparing"] : []),
   ];
 }
 
 /** What keeps it from going on, if anything. */
 export function waitParts({ move, progress, silentMs }: MoveView): readonly string[] {
-  if (move.state !== "running" && move.state !== "aborting") return [];
+  if (!isLive(move)) return [];
   const isSilent = silentMs !== null && silentMs > SILENT_MS;
   const silence = isSilent ? [`no sign of ${move.to} for ${clockText(silentMs / 1000)}`] : [];
   const trouble = progress?.trouble ?? null;
@@ -239,11 +243,24 @@ export function linesOf(view: MoveView): readonly string[] {
   const percent = `${Math.floor(fraction * 100)} %`;
   return [
     title,
-    `${progressBar(fraction, BAR_WIDTH)} ${percent}  ${paceParts(view, progress).join(", ")}`,
+    isLive(move)
+      ? `${progressBar(fraction, BAR_WIDTH)} ${percent}  ${paceParts(view, progress).join(", ")}`
+      : outcomeText(progress),
     ...progress.active.map(activeLine),
     ...pauseLines(progress.pause),
     ...waitParts(view).map((part) => `waits: ${part}`),
   ];
+}
+
+/** What has ended is not on its way: a bar would speak of the work, and not of what became of the slots. */
+function outcomeText({ slots, decided, rows }: MoveProgress): string {
+  const stayed = slots - decided;
+  const parts = [
+    `${groupDigits(decided)} of ${groupDigits(slots)} slots moved`,
+    ...(stayed === 0 ? [] : [`${groupDigits(stayed)} stayed`]),
+    `${groupDigits(rows)} rows`,
+  ];
+  return parts.join(", ");
 }
 
 function activeLine({ slot, phase, rows }: ActiveSlot): string {

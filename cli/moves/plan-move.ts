@@ -8,7 +8,7 @@ import { estimateMove, type MoveEstimate, type MoveExperience } from "../../rout
 import { limitedDurationMs, type MovePlan, parseTypedRange, planTransfer, targetMove } from "../../router/move-plan.ts";
 import { describeRange, type KeyRange } from "../../router/range.ts";
 import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, refusedBecause } from "../failure.ts";
 import { demandCollection, demandMap, type Operator, rulesOf } from "../operator.ts";
 import { clockText, groupDigits } from "../progress.ts";
 import { heldBy, refuseHeld } from "./live-moves.ts";
@@ -72,9 +72,9 @@ const HINTS: Readonly<{ [reason: string]: string }> = {
   UNKNOWN_SHARD: "a shard has to be in the configuration first: `zgate shard add`",
 };
 
-function refusedPlan({ reason, detail }: { readonly reason: string; readonly detail: string }): CliFailure {
-  const hint = HINTS[reason];
-  return new CliFailure(`${detail} (${reason})`, hint === undefined ? {} : { hint });
+function refusedPlan(refusal: { readonly reason: string; readonly detail: string }): CliFailure {
+  const hint = HINTS[refusal.reason];
+  return refusedBecause(refusal, hint === undefined ? {} : { hint });
 }
 
 /** Puts the plan into the catalog, where the destination finds it. Throws `CliFailure` when it does not fit any more. */

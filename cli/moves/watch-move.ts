@@ -24,23 +24,22 @@ export function hasEnded({ state }: Pick<Move, "state">): boolean {
   return state === "done" || state === "aborted";
 }
 
-/** Follows the move. Resolves to its end, or to null when a signal ended the looking. */
+/** Follows the move. Resolves to its end, or to what it is now when a signal ended the looking. */
 export async function followMove(
   { catalog, nowMs }: Pick<Operator, "catalog" | "nowMs">,
   id: string,
   screen: MoveScreen,
-): Promise<Move | null> {
+): Promise<Move> {
   const { signal, release } = listenForInterruption();
   let samples: readonly PaceSample[] = [];
   try {
     for (;;) {
       const move = await catalog.move(id);
       if (move === null) throw new CliFailure(`the catalog has no move ${id} any more`);
-      if (hasEnded(move)) return move;
+      if (hasEnded(move) || signal.aborted) return move;
       samples = addSample(samples, move);
       screen.draw(viewOf(move, samples, nowMs()));
       await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return null;
     }
   } finally {
     screen.clear();

@@ -54,7 +54,8 @@ function targetsOf({ config }: Operator, { shard, to }: DrainRequest): readonly 
   );
 }
 
-function refuseLive(collection: string, moves: Holding["moves"]): void {
+/** Refuses where there is any. Throws `CliFailure`. */
+export function refuseLive(collection: string, moves: Holding["moves"]): void {
   const [live] = moves;
   if (live === undefined) return;
   throw new CliFailure(`${collection}: move ${live.id} of ${describeRange(live)} is ${live.state}`, {
@@ -68,30 +69,28 @@ function leastOf(loads: ReadonlyMap<ShardId, number>): ShardId {
   return others.reduce((least, load) => (load[1] < least[1] ? load : least), first)[0];
 }
 
-const ATTEMPTS_MAX = 3;
-
-/** What has become of plans: `moves` are started, in their order; `failure` says why the rest is not, null when all are. */
-export interface Started {
-  readonly moves: readonly Move[];
-  readonly failure: CliFailure | null;
-}
+/** Of many small moves some end, and publish maps, while the others are being started. */
+const ATTEMPTS_MAX = 20;
 
 /**
- * Starts them. A move that has ended meanwhile has published a map, so the next one may have to be planned again. Rejects where not
- * even the first could be started.
+ * Starts them, and tells of each at once: what has started goes on when a later one cannot, and then the failure names it. A move that
+ * has ended meanwhile has published a map, so the next one may have to be planned again.
  */
-export async function startAll(operator: Operator, plans: readonly PlannedMove[]): Promise<Started> {
+export async function startAll(
+  operator: Operator,
+  plans: readonly PlannedMove[],
+  onStart: (move: Move, plan: PlannedMove) => void,
+): Promise<void> {
   const moves: Move[] = [];
   for (const plan of plans) {
-    try {
-      moves.push(await startOne(operator, plan));
-    } catch (error) {
+    const move = await startOne(operator, plan).catch((error: unknown) => {
       const reason = failureText(error);
       if (reason === null || moves.length === 0) throw error;
-      return { moves, failure: startedInPart(moves, plans.length, { reason, cause: error }) };
-    }
+      throw startedInPart(moves, plans.length, { reason, cause: error });
+    });
+    moves.push(move);
+    onStart(move, plan);
   }
-  return { moves, failure: null };
 }
 
 /** The moves that were started go on: who is told only of the one that was refused would not know of them. */

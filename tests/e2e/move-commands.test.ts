@@ -80,6 +80,18 @@ describe("split and merge", () => {
   });
 });
 
+/** Starts a move, and stops waiting for it as soon as it is waited for. Resolves to its id. */
+async function interruptedMove(...options: readonly string[]): Promise<string> {
+  const waiting = startZgate(["move", "products", ...options, "--wait", "--json", "--data", data]);
+  while (!/ running/.test(waiting.stderr())) await new Promise((settle) => waiting.child.stderr?.once("data", settle));
+  waiting.child.kill("SIGINT");
+  const { code, stdout, stderr } = await waiting.finished;
+  const { id, ...rest } = JSON.parse(stdout);
+  expect([code, rest]).toEqual([1, expect.objectContaining({ state: "running", start: "e", end: "h" })]);
+  expect(stderr).toContain(`\`zgate watch ${id.slice(0, 8)}\` shows it`);
+  return id;
+}
+
 describe("a move", () => {
   it("is carried out as its dry run says, and ends with one document", async () => {
     const range = ["--start", "b", "--end", "d", "--to", "shard-2"];
@@ -132,8 +144,29 @@ describe("a move", () => {
     );
   });
 
+  it("goes back by reverse part by part, where only parts are still there", async () => {
+    const go = (start: string, end: string, to: string) =>
+      output("move", "products", "--start", start, "--end", end, "--to", to, "--wait");
+    await go("b", "e", "shard-2");
+    const { id } = (await json("moves", "products", "--limit", "1")) as { readonly id: string };
+    await go("c", "d", "shard-1");
+    const plans = (await output("reverse", id, "--dry-run", "--json")).trimEnd().split("\n");
+    expect(plans.map((line) => JSON.parse(line)).map(({ start, end, to }) => [start, end, to])).toEqual([
+      ["b", "c", "shard-1"],
+      ["d", "e", "shard-1"],
+    ]);
+    const ended = (await output("reverse", id, "--wait", "--json")).trimEnd().split("\n");
+    expect(ended.map((line) => JSON.parse(line)).map(({ start, state }) => [start, state])).toEqual([
+      ["b", "done"],
+      ["d", "done"],
+    ]);
+    const below = (await ranges()).filter(({ start }: { readonly start: string }) => start < "m");
+    expect(new Set(below.map(({ shard }: { readonly shard: string }) => shard))).toEqual(new Set(["shard-1"]));
+    expect(await output("verify", "products")).toContain("1,526 slots checked");
+  });
+
   it("can be slowed down, looked at and taken back; what went over stays", async () => {
-    const { id } = await json("move", "products", "--start", "e", "--end", "h", "--to", "shard-2", "--rate", "2");
+    const id = await interruptedMove("--start", "e", "--end", "h", "--to", "shard-2", "--rate", "2");
     const short = id.slice(0, 10);
     expect(await refusal("move", "products", "--start", "f", "--to", "shard-2", "--end", "g")).toEqual([
       1,

@@ -173,6 +173,14 @@ describe("a move for people", () => {
     expect(linesOf(viewAt(51_000, [move])).slice(2)).toEqual(["waits: shard-1 does not answer"]);
   });
 
+  it.each([
+    ["aborted", { decided: 56, aborted: 4, rows: 5600 }, "56 of 100 slots moved, 44 stayed, 5,600 rows"],
+    ["aborted", {}, "0 of 100 slots moved, 100 stayed, 0 rows"],
+    ["done", { decided: 100, rows: 9990 }, "100 of 100 slots moved, 9,990 rows"],
+  ] as const)("that has ended has no bar, but says what went over and what stayed: %s, %o", (state, progress, text) => {
+    expect(linesOf(viewAt(90_000, [movedSoFar(50_000, progress, { state })]))[1]).toBe(text);
+  });
+
   it("is one line where lines cannot be rewritten", () => {
     expect(lineOf(viewAt(0, [liveMove()]))).toBe("1f3a9c2b running, not begun by shard-2 yet");
     const aborting = movedSoFar(50_000, { rows: 5000, decided: 40, aborted: 10 }, { state: "aborting" });

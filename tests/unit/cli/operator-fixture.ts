@@ -25,6 +25,19 @@ export function createOperator(catalog: Catalog, shards: Partial<ShardClient> = 
   return { config, catalog, author, nowMs: Date.now, shards: { ...SHARDS, ...shards } };
 }
 
+/** An operator whose shards own what the catalog's map says now. Each slot has one row of ten bytes. */
+export function operatorOver(catalog: Catalog): Operator {
+  return createOperator(catalog, {
+    slots: async (shard, { collection, range }) => {
+      const map = await catalog.current(collection);
+      if (map === null) throw new Error(`expected ${collection} to have a map`);
+      const ownership = (slot: string) => (rangeOf(map, slot).shard === shard ? FIRST_OWNER : NEVER_HELD);
+      const slots = slotsIn(collectionOf(collection).placement, range);
+      return slots.map((slot) => ({ slot, ownership: ownership(slot), rows: 1, bytes: 10 }));
+    },
+  });
+}
+
 const SHARDS: ShardClient = {
   slots: (shard, { collection, range }) => {
     const { placement } = collectionOf(collection);

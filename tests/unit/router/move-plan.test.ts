@@ -8,6 +8,7 @@ import {
   type MoveTarget,
   parseCut,
   parseTypedRange,
+  partsOf,
   planTransfer,
   slotsIn,
   targetMove,
@@ -87,6 +88,30 @@ describe("targetMove", () => {
     },
   ] as const)("refuses $name", ({ args: [start, end, to], reason, says }) => {
     expect(target(start, end, to)).toEqual({ ok: false, reason, detail: expect.stringContaining(says) });
+  });
+});
+
+describe("a range of many owners", () => {
+  const letters = [..."ghijklmnop"];
+  const ranges = letters.map((start, index) => {
+    return { start, end: letters[index + 1] ?? "q", shard: index % 2 === 0 ? S1 : S2 };
+  });
+  const map = { ...MAP, ranges: [{ start: "", end: "g", shard: S3 }, ...ranges, { start: "q", end: null, shard: S3 }] };
+
+  it("is refused with the first parts alone", () => {
+    const refusal = targetMove(map, { start: "g", end: "q", to: S1 }, RULES);
+    const detail = expect.stringMatching(/one by one: (\["[a-z]", "[a-z]"\) at shard-[12], ){5}and 5 more$/);
+    expect(refusal).toEqual({ ok: false, reason: "SEVERAL_SOURCES", detail });
+  });
+
+  it("is its parts in order, and neighbours of one owner are one", () => {
+    expect(partsOf(map, { start: "h", end: "i" })).toEqual([{ start: "h", end: "i", shard: S2 }]);
+    expect(partsOf(map, { start: "f", end: "q" })).toHaveLength(11);
+    expect(partsOf(MAP, { start: "f", end: "n" })).toEqual([
+      { start: "f", end: "g", shard: S1 },
+      { start: "g", end: "m", shard: S2 },
+      { start: "m", end: "n", shard: S3 },
+    ]);
   });
 });
 
