@@ -41,5 +41,7 @@ export function heldBy(move: Move): CliFailure {
     move.state === "aborting"
       ? `it is being aborted: \`zgate watch ${id}\` shows its end`
       : `\`zgate watch ${id}\` shows it, \`zgate abort ${id}\` ends it`;
-  return new CliFailure(`move ${id} of ${describeRange(move)} to ${move.to} is under way there`, { hint });
+  return new CliFailure(`move ${id} of ${describeRange(move)} to ${move.to} is under way there`, {
+    ...{ hint, reason: "MOVE_UNDER_WAY" },
+  });
 }

@@ -90,6 +90,7 @@ export async function startMove({ catalog, author }: Operator, plan: PlannedMove
     case "map-changed":
       throw new CliFailure(`the map has changed while the move was planned: it is at version ${creation.current} now`, {
         hint: "run the same command again",
+        reason: "MAP_CHANGED",
       });
     default:
       return creation satisfies never;

@@ -80,7 +80,7 @@ describe("a range", () => {
     const planned = await plan("c", "f");
     await createMove("d", "e");
     const early = await failureOf(plan("c", "f"));
-    expect(early).toMatchObject({ message: expect.stringContaining("is under way there") });
+    expect(early).toMatchObject({ message: expect.stringContaining("is under way there"), reason: "MOVE_UNDER_WAY" });
     expect(await failureOf(startMove(operator, planned))).toEqual(early);
   });
 
