@@ -10,7 +10,7 @@ export type FailureCode = 1 | 2 | 3;
 export interface FailureOptions {
   readonly hint?: string;
   readonly exitCode?: FailureCode;
-  /** The word for it that programs go by, as it stands in the sentence. */
+  /** The word for it that programs go by. */
   readonly reason?: string;
   /** With `--json` the command has printed documents that say so: stdout needs no other. */
   readonly isTold?: true;
