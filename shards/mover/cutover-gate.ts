@@ -12,10 +12,10 @@ export class CutoverGate {
     this.#free = atOnceMax;
   }
 
-  /** Resolves in its turn to a function that ends it; calling that again changes nothing. */
-  async enter(): Promise<() => void> {
+  /** Resolves in its turn to a function that ends it, which changes nothing when it is called again; to null when the signal aborts before. */
+  async enter(signal: AbortSignal): Promise<(() => void) | null> {
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else if (!(await this.#waitForTurn(signal))) return null;
     let isOver = false;
     return () => {
       if (isOver) return;
@@ -24,5 +24,21 @@ export class CutoverGate {
       if (next === undefined) this.#free += 1;
       else next();
     };
+  }
+
+  #waitForTurn(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        resolve(false);
+      };
+      const enter = (): void => {
+        signal.removeEventListener("abort", giveUp);
+        resolve(true);
+      };
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.push(enter);
+    });
   }
 }

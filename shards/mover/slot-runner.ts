@@ -128,9 +128,9 @@ class SlotRun {
 
   /** Whether there was something to wait for: what is to be done then is to be asked again. */
   async #waitAtGate(): Promise<boolean> {
-    const { copying } = this.#options;
+    const { copying, signal } = this.#options;
     if (copying === null || this.#leaveGate !== null) return false;
-    this.#leaveGate = await copying.cutovers.enter();
+    this.#leaveGate = await copying.cutovers.enter(signal);
     return true;
   }
 
