@@ -3,13 +3,10 @@
  * many, between others that never went over. It must not bring back what somebody has moved on since.
  */
 import { partsOf, roomFor } from "../../router/move-plan.ts";
-import { intersect, type KeyRange } from "../../router/range.ts";
+import type { KeyRange } from "../../router/range.ts";
 import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
 import { demandMap, type Operator } from "../operator.ts";
-import { refuseLive } from "../shards/drain.ts";
 import { type PlannedMove, planMove } from "./plan-move.ts";
-
-const LIVE_MAX = 1000;
 
 /** At least one plan. Throws `CliFailure` with the reason when a part cannot be moved back. */
 export async function planReverse(
@@ -19,7 +16,6 @@ export async function planReverse(
 ): Promise<readonly PlannedMove[]> {
   const { collection, from: to } = move;
   const parts = await partsToReturn(operator, move);
-  if (parts.length > 1) await refuseMoving(operator, move, parts);
   const plans: PlannedMove[] = [];
   for (const { start, end } of parts) {
     const promised = plans.reduce((sum, plan) => sum + roomFor(plan.bytes), 0);
@@ -34,13 +30,4 @@ async function partsToReturn(operator: Operator, move: Move): Promise<readonly K
   const isElsewhere = parts.some(({ shard }) => shard !== move.from && shard !== move.to);
   const own = parts.filter(({ shard }) => shard === move.to);
   return isElsewhere || own.length === 0 ? [move] : own;
-}
-
-/** Before the first one is started: what is in the way of a later one is in the way of all. */
-async function refuseMoving({ catalog }: Operator, { collection }: Move, parts: readonly KeyRange[]): Promise<void> {
-  const live = await catalog.moves(collection, { limit: LIVE_MAX, state: "live" });
-  refuseLive(
-    collection,
-    live.filter((other) => parts.some((part) => intersect(part, other) !== null)),
-  );
 }

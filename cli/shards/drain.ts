@@ -55,11 +55,12 @@ function targetsOf({ config }: Operator, { shard, to }: DrainRequest): readonly 
 }
 
 /** Refuses where there is any. Throws `CliFailure`. */
-export function refuseLive(collection: string, moves: Holding["moves"]): void {
+function refuseLive(collection: string, moves: Holding["moves"]): void {
   const [live] = moves;
   if (live === undefined) return;
   throw new CliFailure(`${collection}: move ${live.id} of ${describeRange(live)} is ${live.state}`, {
     hint: "wait for its end, or abort it",
+    reason: "MOVE_UNDER_WAY",
   });
 }
 

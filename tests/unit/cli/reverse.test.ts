@@ -101,7 +101,8 @@ describe("the way back of a move", () => {
   it("is refused as a whole where another move has a part of it", async () => {
     const move = await movedAndThen("aborted", ...ALTERNATING);
     const other = await createMove("k", "l");
-    await expect(planReverse(operator, move, settings)).rejects.toThrow(`move ${other.id} of ["k", "l") is running`);
+    const message = `move ${other.id.slice(0, 8)} of ["k", "l") to ${other.to} is under way there`;
+    await expect(planReverse(operator, move, settings)).rejects.toMatchObject({ message, reason: "MOVE_UNDER_WAY" });
   });
 
   it("counts the room that the parts take together", async () => {
