@@ -111,7 +111,8 @@ export function viewOf(move: Move, samples: readonly PaceSample[], nowMs: number
     move,
     progress,
     fraction,
-    rowsPerSecond: pace === null ? null : pace.rowsPerMs * 1000,
+    // What is copied anew, or given back, counts no more.
+    rowsPerSecond: pace === null ? null : Math.max(0, pace.rowsPerMs * 1000),
     etaMs: pace === null || !mayEstimate(progress, fraction) ? null : etaMsOf({ progress, fraction, pace, silentMs }),
     silentMs,
   };

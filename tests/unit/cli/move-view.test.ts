@@ -46,6 +46,8 @@ describe("the time that is left", () => {
     const moves = [40_000, 50_000, 60_000, 70_000].map((_, index) => slowed(index * 20_000));
     const { etaMs, rowsPerSecond } = viewAt(100_000, moves);
     expect(rowsPerSecond).toBeCloseTo(10);
+    const back = [...moves, movedSoFar(101_000, { decided: 10, rows: 0 })];
+    expect(viewAt(101_000, back).rowsPerSecond, "rows that are given back are no speed").toBe(0);
     expect(etaMs).toBeGreaterThan(500_000);
   });
 
