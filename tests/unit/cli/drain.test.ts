@@ -1,28 +1,19 @@
 // Emptying a shard by several moves: those that were started are never kept from whoever asked, whatever becomes of the others.
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { drain } from "../../../cli/commands/shard.ts";
 import type { MoveFlags } from "../../../cli/moves/carry-out.ts";
 import { type Catalog, CatalogError } from "../../../shards/catalog/port.ts";
-import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
-import { author, CARTS, mapOf, moveOf, PRODUCTS, SHARD_1 } from "../../contract/catalog-fixture.ts";
-import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
+import { CARTS, mapOf, moveOf, PRODUCTS, SHARD_1 } from "../../contract/catalog-fixture.ts";
 import { createCapture } from "./captured-program.ts";
 import { catalogWith, createOperator } from "./operator-fixture.ts";
+import { openTestCatalog } from "./test-catalog.ts";
 
-let directory: string;
 let catalog: Catalog;
 
 beforeEach(async () => {
-  directory = makeDirectory();
-  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
-  await catalog.create(mapOf(1), author());
-  await catalog.create(mapOf(1, "m0", CARTS), author());
-});
-
-afterEach(async () => {
-  await catalog.close();
-  removeDirectory(directory);
+  const opened = await openTestCatalog(mapOf(1), mapOf(1, "m0", CARTS));
+  catalog = opened.catalog;
+  return opened.dispose;
 });
 
 const FLAGS: MoveFlags = { data: ".", parallel: 4, rate: "none", byteRate: "none", retention: 60_000 };

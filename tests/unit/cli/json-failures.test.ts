@@ -7,24 +7,18 @@ import { carryOut, type MoveFlags } from "../../../cli/moves/carry-out.ts";
 import { createProgram } from "../../../cli/program.ts";
 import type { Terminal } from "../../../cli/terminal.ts";
 import type { Catalog } from "../../../shards/catalog/port.ts";
-import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, mapOf, moveOf, PRODUCTS, SHARD_2 } from "../../contract/catalog-fixture.ts";
-import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
 import { type CapturedRun, createCapture, runCaptured } from "./captured-program.ts";
 import { operatorOver } from "./operator-fixture.ts";
+import { openTestCatalog } from "./test-catalog.ts";
 
 let directory: string;
 let catalog: Catalog;
 
 beforeEach(async () => {
-  directory = makeDirectory();
-  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
-  await catalog.create(mapOf(1), author());
-});
-
-afterEach(async () => {
-  await catalog.close();
-  removeDirectory(directory);
+  const opened = await openTestCatalog(mapOf(1));
+  ({ directory, catalog } = opened);
+  return opened.dispose;
 });
 
 const documentsOf = ({ lines }: Pick<CapturedRun, "lines">) =>

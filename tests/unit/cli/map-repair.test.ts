@@ -1,7 +1,6 @@
 // Putting a map right that does not name the owners: only the map that was consulted, and nothing that a live move holds.
 // The shards own what a map with its cut at "m" says; the catalog's map begins shard-2 later.
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { examine } from "../../../cli/commands/doctor.ts";
 import { CliFailure } from "../../../cli/failure.ts";
 import { consult } from "../../../cli/verify/consultation.ts";
@@ -9,28 +8,20 @@ import { treat } from "../../../cli/verify/treatment.ts";
 import type { SlotId } from "../../../router/ids.ts";
 import { NEVER_HELD } from "../../../router/ownership.ts";
 import { type Catalog, CatalogError } from "../../../shards/catalog/port.ts";
-import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, CARTS, mapOf, moveOf, PRODUCTS, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
-import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
 import { createCapture } from "./captured-program.ts";
 import { catalogWith, collectionOf, createOperator } from "./operator-fixture.ts";
+import { openTestCatalog } from "./test-catalog.ts";
 
 const products = collectionOf("products");
 const CHANGED = "the map has changed meanwhile: it is at version 2 now";
 
-let directory: string;
 let catalog: Catalog;
 
 beforeEach(async () => {
-  directory = makeDirectory();
-  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
-  await catalog.create(mapOf(1, "p"), author());
-  await catalog.create(mapOf(1, "p0", CARTS), author());
-});
-
-afterEach(async () => {
-  await catalog.close();
-  removeDirectory(directory);
+  const opened = await openTestCatalog(mapOf(1, "p"), mapOf(1, "p0", CARTS));
+  catalog = opened.catalog;
+  return opened.dispose;
 });
 
 const publishElsewhere = () => catalog.publish(mapOf(2, "o"), author());

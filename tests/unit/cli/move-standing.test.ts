@@ -1,36 +1,28 @@
 // How a move stands is judged from one record and one moment, after the shards were asked, however long these take.
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { CliFailure } from "../../../cli/failure.ts";
 import { standingOf } from "../../../cli/moves/move-standing.ts";
 import type { ShardId } from "../../../router/ids.ts";
 import { formatProgress, newProgress } from "../../../router/move-progress.ts";
 import type { Catalog, Move, MoveChange } from "../../../shards/catalog/port.ts";
-import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, mapOf, moveOf, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
-import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
 import { T0 } from "./move-fixture.ts";
 import { createOperator } from "./operator-fixture.ts";
+import { openTestCatalog } from "./test-catalog.ts";
 
-let directory: string;
 let catalog: Catalog;
 let nowMs: number;
 let id: string;
 
 beforeEach(async () => {
-  directory = makeDirectory();
-  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
-  await catalog.create(mapOf(1), author());
+  const opened = await openTestCatalog(mapOf(1));
+  catalog = opened.catalog;
   nowMs = T0;
   const intent = moveOf("g", "h");
   ({ id } = intent);
   await catalog.createMove(intent, author());
   await change({ progress: signAt(T0) });
-});
-
-afterEach(async () => {
-  await catalog.close();
-  removeDirectory(directory);
+  return opened.dispose;
 });
 
 const signAt = (atMs: number): string => formatProgress({ ...newProgress(40, 0, T0), updatedAtMs: atMs });

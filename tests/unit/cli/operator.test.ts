@@ -1,7 +1,7 @@
 // What operators' commands share: moves by the beginning of their id, changes beside a busy runner, versions of a map, settings.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_CONFIG } from "../../../cli/configuration.ts";
 import { createDataDirectory, dataDirectory } from "../../../cli/data-directory.ts";
 import { demandVersions, differenceLines, differenceOf } from "../../../cli/map-history.ts";
@@ -11,23 +11,17 @@ import { writeInstance } from "../../../cli/supervisor/instance-file.ts";
 import { holdDirectory } from "../../../cli/supervisor/lock.ts";
 import type { CollectionName } from "../../../router/ids.ts";
 import type { Catalog } from "../../../shards/catalog/port.ts";
-import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, mapOf, moveOf, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
-import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
 import { runCaptured } from "./captured-program.ts";
+import { openTestCatalog } from "./test-catalog.ts";
 
 let directory: string;
 let catalog: Catalog;
 
 beforeEach(async () => {
-  directory = makeDirectory();
-  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
-  await catalog.create(mapOf(1), author());
-});
-
-afterEach(async () => {
-  await catalog.close();
-  removeDirectory(directory);
+  const opened = await openTestCatalog(mapOf(1));
+  ({ directory, catalog } = opened);
+  return opened.dispose;
 });
 
 const GOODS = "goods" as CollectionName;

@@ -1,27 +1,22 @@
 // Planning a move beside others that are live: a range of which one holds a part is refused for that, whatever its slots say.
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { liveMovesOf } from "../../../cli/moves/live-moves.ts";
 import { planMove, startMove } from "../../../cli/moves/plan-move.ts";
 import type { Operator } from "../../../cli/operator.ts";
 import { describeRange } from "../../../router/range.ts";
 import type { Catalog, MoveState } from "../../../shards/catalog/port.ts";
-import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, CARTS, mapOf, moveOf, PRODUCTS, SHARD_2 } from "../../contract/catalog-fixture.ts";
-import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
 import { createOperator } from "./operator-fixture.ts";
+import { openTestCatalog } from "./test-catalog.ts";
 
-let directory: string;
 let catalog: Catalog;
 /** Names of the shards that were asked for slots. */
 let asked: string[];
 let operator: Operator;
 
 beforeEach(async () => {
-  directory = makeDirectory();
-  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
-  await catalog.create(mapOf(1), author());
-  await catalog.create(mapOf(1, "m", CARTS), author());
+  const opened = await openTestCatalog(mapOf(1), mapOf(1, "m", CARTS));
+  catalog = opened.catalog;
   asked = [];
   const { slots } = createOperator(catalog).shards;
   operator = createOperator(catalog, {
@@ -30,11 +25,7 @@ beforeEach(async () => {
       return slots(shard, question);
     },
   });
-});
-
-afterEach(async () => {
-  await catalog.close();
-  removeDirectory(directory);
+  return opened.dispose;
 });
 
 const { settings } = moveOf("a", "b");

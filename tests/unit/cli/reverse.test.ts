@@ -1,6 +1,5 @@
 // The way back of a move: which parts of its range go back, and how several moves are told of. Must not start an instance.
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { MoveFlags } from "../../../cli/moves/carry-out.ts";
 import { carryOutAll } from "../../../cli/moves/carry-out-all.ts";
 import type { PlannedMove } from "../../../cli/moves/plan-move.ts";
@@ -11,11 +10,10 @@ import type { ShardId } from "../../../router/ids.ts";
 import { roomFor } from "../../../router/move-plan.ts";
 import type { ShardMap } from "../../../router/shard-map.ts";
 import type { Catalog, Move, MoveState } from "../../../shards/catalog/port.ts";
-import { createSqliteCatalog } from "../../../shards/catalog/sqlite-catalog.ts";
 import { author, mapOf, moveOf, PRODUCTS, SHARD_1, SHARD_2 } from "../../contract/catalog-fixture.ts";
-import { makeDirectory, removeDirectory } from "../../contract/temporary-directory.ts";
 import { createCapture } from "./captured-program.ts";
 import { operatorOver } from "./operator-fixture.ts";
+import { openTestCatalog } from "./test-catalog.ts";
 
 const SHARD_3 = "shard-3" as ShardId;
 const { settings } = moveOf("g", "m");
@@ -25,15 +23,10 @@ let catalog: Catalog;
 let operator: Operator;
 
 beforeEach(async () => {
-  directory = makeDirectory();
-  catalog = await createSqliteCatalog({ file: join(directory, "catalog.db") });
-  await catalog.create(mapOf(1), author());
+  const opened = await openTestCatalog(mapOf(1));
+  ({ directory, catalog } = opened);
   operator = operatorOver(catalog);
-});
-
-afterEach(async () => {
-  await catalog.close();
-  removeDirectory(directory);
+  return opened.dispose;
 });
 
 /** Gives the prefixes `g` to `l` one by one to these shards, all before to shard-1 and all after to shard-2. */
