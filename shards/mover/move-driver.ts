@@ -12,7 +12,7 @@ import { describeError, type Logger } from "../log.ts";
 import type { Peers } from "../peers/port.ts";
 import type { Store } from "../store/port.ts";
 import type { MoveCourtesy } from "./courtesy.ts";
-import type { CutoverGate } from "./cutover-gate.ts";
+import { CutoverGate } from "./cutover-gate.ts";
 import { publishMoved } from "./map-publication.ts";
 import { type MovingSlot, slotsOfMove } from "./move-slots.ts";
 import { MoveSync } from "./move-sync.ts";
@@ -28,8 +28,6 @@ export interface MoveDriverOptions extends RunnerWorld {
   readonly catalog: Pick<Catalog, "move" | "updateMove" | "current" | "publish">;
   readonly rules: MapRules;
   readonly courtesy: MoveCourtesy;
-  /** For all moves from that source. */
-  readonly cutovers: Pick<CutoverGate, "enter">;
   readonly log: Logger;
   /** Who the catalog's audit trail shall say it was. */
   readonly actor: string;
@@ -38,6 +36,9 @@ export interface MoveDriverOptions extends RunnerWorld {
   /** Ends the driving; slots that are fenced are brought through. */
   readonly signal: AbortSignal;
 }
+
+/** Slots of one move between fence and decision, however many are copied at once: two would only wait for each other. */
+const CUTOVERS_AT_ONCE = 1;
 
 /** How often the catalog is told and asked, in milliseconds. */
 const SYNC_MS = 1000;
@@ -79,6 +80,7 @@ class MoveDriver {
   readonly #tally: MoveTally;
   readonly #sync: MoveSync;
   readonly #limit: RateLimit;
+  readonly #cutovers = new CutoverGate(CUTOVERS_AT_ONCE);
   readonly #over = new AbortController();
   /** Ends all runs: the signal has aborted, or the move has been ended by somebody else. */
   readonly #ending = new AbortController();
@@ -260,7 +262,7 @@ class MoveDriver {
   }
 
   #runSlot(slot: DrivenSlot, goal: MoveGoal): Promise<SlotEnd> {
-    const { store, peers, clock, courtesy, cutovers } = this.#options;
+    const { store, peers, clock, courtesy } = this.#options;
     const { address, move } = slot;
     const isAborting = this.#sync.move.state !== "running";
     return runSlot({
@@ -271,7 +273,7 @@ class MoveDriver {
         store,
         courtesy,
         limit: this.#limit,
-        cutovers,
+        cutovers: this.#cutovers,
         onCopying: () => this.#tally.copying(address.slot),
         onCopied: (copied) => this.#tally.copied(address.slot, copied),
       },

@@ -6,13 +6,12 @@ import type { CollectionConfig } from "../../config/config.ts";
 import type { ShardId } from "../../router/ids.ts";
 import type { Catalog, Move } from "../catalog/port.ts";
 import { describeError } from "../log.ts";
-import { CutoverGate } from "./cutover-gate.ts";
 import { driveMove, type MoveDriverOptions } from "./move-driver.ts";
 import { sleepUntilAborted } from "./slot-runner.ts";
 
 /** What an agent stands on. */
 export interface MoverAgentOptions
-  extends Omit<MoveDriverOptions, "catalog" | "rules" | "actor" | "cutovers" | "mayBegin" | "signal"> {
+  extends Omit<MoveDriverOptions, "catalog" | "rules" | "actor" | "mayBegin" | "signal"> {
   readonly shard: ShardId;
   readonly collections: ReadonlyMap<string, CollectionConfig>;
   /** Ids of all shards. */
@@ -33,12 +32,6 @@ const REST_MS = 30_000;
 /** Moves in one page of the catalog's list. */
 const PAGE_MOVES = 100;
 
-/**
- * Slots from one source between fence and decision, however many are copied and however many moves are driven at once: two would only wait
- * for each other. A source that is silent in the middle holds up nobody else's.
- */
-const CUTOVERS_AT_ONCE = 1;
-
 /** Polls and drives until `signal` aborts, then until all that was under way has ended. Never rejects. */
 export async function runMoverAgent(options: MoverAgentOptions, signal: AbortSignal): Promise<void> {
   await new MoverAgent(options, signal).run();
@@ -50,7 +43,6 @@ class MoverAgent {
   readonly #holder: string;
   readonly #driven = new Map<string, Promise<void>>();
   readonly #restUntilMs = new Map<string, number>();
-  readonly #cutovers = new Map<ShardId, CutoverGate>();
   #isSilent = false;
 
   constructor(options: MoverAgentOptions, signal: AbortSignal) {
@@ -114,8 +106,7 @@ class MoverAgent {
       const rules = { placement: collection.placement, shards };
       const { signal } = lease;
       const actor = `mover ${this.#options.shard}`;
-      const cutovers = this.#cutoversFrom(move.from);
-      await driveMove({ ...this.#options, rules, actor, cutovers, signal, mayBegin: () => lease.isFresh() }, move);
+      await driveMove({ ...this.#options, rules, actor, signal, mayBegin: () => lease.isFresh() }, move);
     } catch (error) {
       this.#restUntilMs.set(found.id, clock.nowMs() + REST_MS);
       log("error", "move-failed", { move: found.id, ...describeError(error) });
@@ -123,12 +114,6 @@ class MoverAgent {
     lease.end();
     await keeping;
     log("info", "move-left", { move: found.id });
-  }
-
-  #cutoversFrom(source: ShardId): CutoverGate {
-    const gate = this.#cutovers.get(source) ?? new CutoverGate(CUTOVERS_AT_ONCE);
-    this.#cutovers.set(source, gate);
-    return gate;
   }
 }
 

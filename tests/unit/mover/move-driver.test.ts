@@ -279,25 +279,6 @@ test("leftovers are removed after the retention time and the decision, columns s
   expect(await rowsOf(bed.stores.destination, address)).toHaveLength(700);
 });
 
-test("of several moves at once one slot at a time is between fence and decision", async () => {
-  await fill(["la", "lb", "lc", "ld"], 50);
-  const moves = [await createMove({ start: "la", end: "lc" }), await createMove({ start: "lc", end: "le" })];
-  const rows: MoveBed["peers"]["rows"] = async function* (shard, address, question) {
-    if (question.seen?.state === "FENCED") await delay(50);
-    yield* bed.peers.rows(shard, address, question);
-  };
-  void startAgent({ peers: { ...bed.peers, rows } });
-  for (const move of moves) expect((await endOf(move)).state).toBe("done");
-  const between = new Set<string>();
-  const counts = bed.traces.flatMap((trace) => {
-    if (trace.step === "send" && trace.event.kind === "fence") between.add(trace.slot);
-    if (trace.step === "reply" && trace.event.kind === "decide") between.delete(trace.slot);
-    return between.size === 0 ? [] : [between.size];
-  });
-  expect(Math.max(...counts)).toBe(1);
-  expect(between.size).toBe(0);
-});
-
 test("a limit that is lifted while the move runs lets it go on at once", async () => {
   await fill(["la", "lb"], 600);
   const move = await createMove({ start: "la", end: "lc" }, { rowsPerSecond: 1 });
