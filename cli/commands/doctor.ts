@@ -75,7 +75,9 @@ export async function examine(
     if (failure !== null) failures.push(`${each.name}: ${failure}`);
     silent += consultation.silent.size;
   }
-  if (failures.length > 0) throw new CliFailure(failures.join("; "), { hint: "run the same command again" });
+  if (failures.length > 0) {
+    throw new CliFailure(failures.join("; "), { hint: "run the same command again", isTold: true });
+  }
   conclude(open, silent);
 }
 

@@ -121,7 +121,12 @@ describe("a doctor that cannot do all", () => {
     ]);
     expect(documents[0].complaints[0]).toMatchObject({ kind: "map-differs", fixed: `not changed: ${CHANGED}` });
     expect(documents[1].complaints[0]).toMatchObject({ kind: "map-differs", fixed: "map version 2" });
-    expect(failure).toMatchObject({ message: `products: ${CHANGED}`, hint: "run the same command again", exitCode: 1 });
+    expect(failure).toMatchObject({
+      message: `products: ${CHANGED}`,
+      hint: "run the same command again",
+      exitCode: 1,
+      isTold: true,
+    });
   });
 
   it("says so to people below the slots", async () => {
