@@ -1,5 +1,5 @@
 /**
- * How many slots of a process may be on their way from fence to decision at once. Clients wait for each of them, and what they share, a
+ * How many slots may be on their way from fence to decision at once. Clients wait for each of them, and what they share, a
  * processor, a lock, a cluster, would make all of them longer. It must not hold a slot that is fenced already.
  */
 
