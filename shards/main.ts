@@ -20,7 +20,7 @@ import { createRoutes } from "./http/routes.ts";
 import { createShardServer, type ShardServer } from "./http/server.ts";
 import { createSigner, createVerifier } from "./http/signature.ts";
 import { createSlotAccess } from "./http/slot-access.ts";
-import { SlotWaiting } from "./http/slot-waiting.ts";
+import { type SlotNews, SlotWaiting } from "./http/slot-waiting.ts";
 import { createLazyCatalog, type ShardCatalog } from "./lazy-catalog.ts";
 import { createLogger, describeError, LineBuffer, type LogFields, type Logger } from "./log.ts";
 import { createMapCache } from "./map-cache.ts";
@@ -35,7 +35,7 @@ import { createHttpPeers } from "./peers/http-peers.ts";
 import type { Peers } from "./peers/port.ts";
 import { type OwnConfig, readConfig, readConfigFile } from "./shard-config.ts";
 import { parseStanding, type Standing, type StandingContext, settleStanding, standAtStart } from "./standing.ts";
-import type { SlotAddress, Store } from "./store/port.ts";
+import type { Store } from "./store/port.ts";
 import { runSweeper } from "./sweeper.ts";
 
 /** The primary hands its workers the configuration it has read, so that all of a shard agree on it. */
@@ -187,7 +187,7 @@ async function runWorker(): Promise<void> {
     onStanding: (told) => {
       standing = told;
     },
-    onNews: (news) => parts.waiting.wake(news),
+    onNews: (news) => parts.waiting.tell(news),
     onCommit: (message) => commits.heard(message),
     close: async () => {
       ending.abort();
@@ -275,9 +275,9 @@ function buildServer(parts: WorkerParts): ShardServer {
   const clock = systemClock;
   const { options, config, log, store, catalog, commits, peers, waiting, courtesy, traffic, world, standing } = parts;
   const { shard } = options;
-  const spreadNews = (address: SlotAddress): void => {
-    waiting.wake(address);
-    void sendReport({ type: "news", ...address });
+  const spreadNews = (news: SlotNews): void => {
+    waiting.tell(news);
+    void sendReport({ type: "news", ...news });
   };
   const help = createSlotHelp({ shard, store, peers, log, ...world });
   const routes = createRoutes({

@@ -2,15 +2,15 @@
  * What the processes of one shard say to each other, and the shard to its parent.
  * It must not carry requests or data; commit-message.ts does.
  */
+import { parseOwnership } from "../../router/ownership-wire.ts";
 import { FATAL_CODES, type FatalCode } from "../fatal-error.ts";
+import type { SlotNews } from "../http/slot-waiting.ts";
 import { parseStanding, type Standing } from "../standing.ts";
 import type { CommitMessage, CommittedMessage } from "./commit-message.ts";
 
 /** Worker to primary, and primary to all other workers: requests need not wait for this slot any more. */
-export interface NewsMessage {
+export interface NewsMessage extends SlotNews {
   readonly type: "news";
-  readonly collection: string;
-  readonly slot: string;
 }
 
 /** Primary to worker: stop gracefully; the sweeping is yours from now on; this is how the shard stands; or news. */
@@ -45,9 +45,10 @@ export function parseReport(input: unknown): ReportMessage | null {
 }
 
 function parseNews(input: unknown): NewsMessage | null {
-  const { collection, slot } = fieldsOf(input);
-  const isWhole = typeof collection === "string" && typeof slot === "string";
-  return isWhole ? { type: "news", collection, slot } : null;
+  const { collection, slot, destination } = fieldsOf(input);
+  if (typeof collection !== "string" || typeof slot !== "string") return null;
+  const columns = parseOwnership(destination);
+  return { type: "news", collection, slot, destination: columns.ok ? columns.value : null };
 }
 
 /** Sends to the process that started this one; resolves when it is out, at once when there is none or it is gone. */
@@ -65,6 +66,7 @@ interface Fields {
   readonly standing?: unknown;
   readonly collection?: unknown;
   readonly slot?: unknown;
+  readonly destination?: unknown;
 }
 
 function fieldsOf(input: unknown): Fields {

@@ -12,9 +12,10 @@ import type { MapCache } from "../map-cache.ts";
 import type { MoveCourtesy } from "../mover/courtesy.ts";
 import type { Peers } from "../peers/port.ts";
 import type { Standing } from "../standing.ts";
-import type { SlotAddress, Store } from "../store/port.ts";
+import type { Store } from "../store/port.ts";
 import type { Verifier } from "./signature.ts";
 import type { SlotAccess } from "./slot-access.ts";
+import type { SlotNews } from "./slot-waiting.ts";
 
 /** The parts, each behind its interface. */
 export interface ShardServices {
@@ -25,7 +26,7 @@ export interface ShardServices {
   readonly access: SlotAccess;
   readonly peers: Pick<Peers, "rowsAfter">;
   /** Has all processes of this shard look again whose requests wait for the slot. */
-  readonly spreadNews: (address: SlotAddress) => void;
+  readonly spreadNews: (news: SlotNews) => void;
   /** What moves leave to clients, and who these are. */
   readonly courtesy: MoveCourtesy;
   readonly traffic: Pick<ClientTraffic, "note">;

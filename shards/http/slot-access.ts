@@ -11,7 +11,7 @@ import { describeError, type Logger } from "../log.ts";
 import type { SlotHelp } from "../mover/slot-help.ts";
 import type { Peers } from "../peers/port.ts";
 import type { SlotAddress, Store } from "../store/port.ts";
-import type { SlotWaiting } from "./slot-waiting.ts";
+import type { SlotListener, SlotWaiting } from "./slot-waiting.ts";
 
 /**
  * First and longest pause between two looks at a slot that is moving, in milliseconds: they are for news that got lost. A look disturbs
@@ -65,57 +65,149 @@ export interface SlotAccessOptions {
   readonly clock: Clock;
   readonly store: Pick<Store, "ownerships">;
   readonly peers: Pick<Peers, "ownership">;
-  readonly waiting: Pick<SlotWaiting, "wait">;
+  readonly waiting: Pick<SlotWaiting, "listen">;
   readonly help: SlotHelp;
   readonly log: Logger;
 }
 
 /** Slot access with the world passed in. */
 export function createSlotAccess(options: SlotAccessOptions): SlotAccess {
-  const { clock, waiting, help } = options;
-  const ask = createAsking(options);
-  const look = createLooking(options);
+  const parts = { ...options, ask: createAsking(options), look: createLooking(options) };
   return async (request, attempt) => {
-    let outcome = await attempt();
+    const outcome = await attempt();
     if (outcome.kind === "served") return outcome;
-    let askedFor: Ownership | null = null;
-    let tookMs = 0;
-    const heldFromMs = clock.nowMs();
-    const deadlineMs = heldFromMs + HOLD_MS_MAX;
-    for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const address = { collection: request.collection, slot: outcome.slot };
-      const askedAtMs = clock.nowMs();
-      const word = await ask(address, outcome.ownership);
-      tookMs = Math.max(tookMs, clock.nowMs() - askedAtMs);
-      const isConfirmed = isDeepStrictEqual(askedFor, outcome.ownership);
-      if (word === "beyond" && !isConfirmed) {
-        askedFor = outcome.ownership;
-        outcome = await attempt();
-        if (outcome.kind === "served") return outcome;
-        continue;
-      }
-      const decision = word === "silent" ? "undecided" : word;
-      const access = decideAccess(outcome.ownership, request, isConfirmed ? confirmed(decision) : decision);
-      if (access.kind === "redirect") {
-        return { kind: "redirect", notOwned: { slot: outcome.slot, epoch: access.epoch, owner: access.owner } };
-      }
-      const leftMs = deadlineMs - clock.nowMs();
-      if (leftMs <= 0) return { kind: "moving" };
-      if (clock.nowMs() - heldFromMs >= helpAfterMs(tookMs)) help(address, outcome.ownership);
-      await waiting.wait(address, Math.min(leftMs, Math.max(pauseMs, tookMs)));
-      const lookedAtMs = clock.nowMs();
-      const seen = await look(address, outcome.ownership, word);
-      tookMs = clock.nowMs() - lookedAtMs;
-      // What is gone is not served here: its destination's word comes next, and another attempt would only meet the same.
-      if (seen?.state === "GONE") outcome = { ...outcome, ownership: seen };
-      if (seen === null || !isDeepStrictEqual(seen, outcome.ownership)) {
-        outcome = await attempt();
-        if (outcome.kind === "served") return outcome;
-      }
-      // A destination that is silent would be waited for once more.
-      if (word === "silent" && clock.nowMs() >= deadlineMs) return { kind: "moving" };
-    }
+    const held = new HeldRequest({ ...parts, request, attempt }, outcome);
+    return held.settle();
   };
+}
+
+interface HeldOptions<Value> extends Omit<SlotAccessOptions, "store" | "peers"> {
+  readonly ask: Asking;
+  readonly look: Looking;
+  readonly request: SlotRequest;
+  readonly attempt: () => Promise<SlotServed<Value> | SlotRefused>;
+}
+
+/** A request that met a slot which is not served here, until it is answered. */
+class HeldRequest<Value> {
+  readonly #options: HeldOptions<Value>;
+  readonly #heldFromMs: number;
+  readonly #deadlineMs: number;
+  #met: SlotRefused;
+  #listener: SlotListener;
+  #word: Word = "undecided";
+  /** The columns that were met when the destination said `beyond`. */
+  #askedFor: Ownership | null = null;
+  /** How long the last look or question took. */
+  #tookMs = 0;
+
+  constructor(options: HeldOptions<Value>, met: SlotRefused) {
+    this.#options = options;
+    this.#heldFromMs = options.clock.nowMs();
+    this.#deadlineMs = this.#heldFromMs + HOLD_MS_MAX;
+    this.#met = met;
+    this.#listener = this.#listen();
+  }
+
+  async settle(): Promise<SlotAnswer<Value>> {
+    try {
+      for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
+        const answer = await this.#take(pauseMs);
+        if (answer !== null) return answer;
+      }
+    } finally {
+      this.#listener.stop();
+    }
+  }
+
+  /** Null when nothing is known yet. */
+  async #take(pauseMs: number): Promise<SlotAnswer<Value> | null> {
+    const { clock } = this.#options;
+    this.#word = await this.#askDestination();
+    const isConfirmed = isDeepStrictEqual(this.#askedFor, this.#met.ownership);
+    if (this.#word === "beyond" && !isConfirmed) {
+      this.#askedFor = this.#met.ownership;
+      return this.#attempt();
+    }
+    const decision = this.#word === "silent" ? "undecided" : this.#word;
+    const redirected = this.#redirect(isConfirmed ? confirmed(decision) : decision);
+    if (redirected !== null) return redirected;
+    const leftMs = this.#deadlineMs - clock.nowMs();
+    if (leftMs <= 0) return { kind: "moving" };
+    await this.#wait(Math.min(leftMs, Math.max(pauseMs, this.#tookMs)));
+    const served = await this.#lookAgain();
+    if (served !== null) return served;
+    // A destination that is silent would be waited for once more.
+    return this.#word === "silent" && clock.nowMs() >= this.#deadlineMs ? { kind: "moving" } : null;
+  }
+
+  async #askDestination(): Promise<Word> {
+    if (this.#listener.isDecided) return "decided";
+    const { clock, ask } = this.#options;
+    const askedAtMs = clock.nowMs();
+    const word = await this.#listener.orDecided(ask(this.#address(), this.#met.ownership));
+    this.#tookMs = Math.max(this.#tookMs, clock.nowMs() - askedAtMs);
+    return word;
+  }
+
+  #redirect(decision: Decision): SlotAnswer<Value> | null {
+    const { ownership, slot } = this.#met;
+    // A destination decides only what has gone; its word may be here before the source's own columns are.
+    const state = this.#listener.isDecided ? "GONE" : ownership.state;
+    const columns = { ...ownership, state };
+    const access = decideAccess(columns, this.#options.request, decision);
+    if (access.kind !== "redirect") return null;
+    return { kind: "redirect", notOwned: { slot, epoch: access.epoch, owner: access.owner } };
+  }
+
+  async #wait(durationMs: number): Promise<void> {
+    const { clock, help } = this.#options;
+    const heldMs = clock.nowMs() - this.#heldFromMs;
+    if (heldMs >= helpAfterMs(this.#tookMs)) help(this.#address(), this.#met.ownership);
+    await this.#listener.wait(durationMs);
+  }
+
+  /** Attempts again where the columns are other ones than were met. */
+  async #lookAgain(): Promise<SlotServed<Value> | null> {
+    const { clock } = this.#options;
+    const lookedAtMs = clock.nowMs();
+    const seen = await this.#look();
+    if (seen === "decided") return null;
+    this.#tookMs = clock.nowMs() - lookedAtMs;
+    // What is gone is not served here: its destination's word comes next, and another attempt would only meet the same.
+    if (seen?.state === "GONE") this.#meet({ ...this.#met, ownership: seen });
+    return seen === null || !isDeepStrictEqual(seen, this.#met.ownership) ? this.#attempt() : null;
+  }
+
+  /** A decision that is no redirect for this request is nothing new. */
+  async #look(): Promise<Ownership | null | "decided"> {
+    const look = () => this.#options.look(this.#address(), this.#met.ownership, this.#word);
+    if (this.#word === "decided") return look();
+    return this.#listener.isDecided ? "decided" : this.#listener.orDecided(look());
+  }
+
+  async #attempt(): Promise<SlotServed<Value> | null> {
+    const outcome = await this.#options.attempt();
+    if (outcome.kind === "served") return outcome;
+    this.#meet(outcome);
+    return null;
+  }
+
+  #meet(met: SlotRefused): void {
+    const isHeard = met.slot === this.#met.slot && this.#listener.isFor(met.ownership);
+    this.#met = met;
+    if (isHeard) return;
+    this.#listener.stop();
+    this.#listener = this.#listen();
+  }
+
+  #listen(): SlotListener {
+    return this.#options.waiting.listen(this.#address(), this.#met.ownership);
+  }
+
+  #address(): SlotAddress {
+    return { collection: this.#options.request.collection, slot: this.#met.slot };
+  }
 }
 
 function helpAfterMs(lookMs: number): number {
@@ -127,6 +219,9 @@ type Word = Decision | "silent";
 
 type Asking = (address: SlotAddress, met: Ownership) => Promise<Word>;
 
+/** The columns as they are after `met`; null when nobody knows. */
+type Looking = (address: SlotAddress, met: Ownership, word: Word) => Promise<Ownership | null>;
+
 /** Only a GONE slot needs its destination's word. Whoever is held for the same slot shares one question at a time. */
 function createAsking(options: SlotAccessOptions): Asking {
   const share = createSharing<Word>();
@@ -137,10 +232,10 @@ function createAsking(options: SlotAccessOptions): Asking {
   };
 }
 
-/** What the columns are after `met`, in one look that all who are held for the slot share; null when nobody knows. */
-function createLooking({ store }: SlotAccessOptions) {
+/** All who are held for the slot share one look at a time. */
+function createLooking({ store }: SlotAccessOptions): Looking {
   const share = createSharing<Ownership | null>();
-  return async (address: SlotAddress, met: Ownership, word: Word): Promise<Ownership | null> => {
+  return async (address, met, word) => {
     // The source is opened again only after its destination has ended the move, and that has just said that it has not.
     if (met.state === "GONE" && word === "undecided") return met;
     // Many at once is the gentler question: it takes no part in what is being agreed on.

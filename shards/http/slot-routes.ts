@@ -69,7 +69,7 @@ function parseRecent(text: string | undefined): Result<number | null, "INVALID_P
 function parseSeenText(text: string | undefined): Result<Ownership | null, "INVALID_PARAMETER"> {
   if (text === undefined) return accepted(null);
   try {
-    return parseSeen(JSON.parse(text));
+    return parseColumns("seen", JSON.parse(text));
   } catch {
     return refused("INVALID_PARAMETER", `seen: expected a slot's columns as JSON, got ${quote(text)}`);
   }
@@ -179,7 +179,10 @@ export async function answerOwnershipEvent(services: ShardServices, exchange: Ex
   return answerJson(reply);
 }
 
-/** Answers POST `/internal/slot-news` with body `{collection, slot}`: 204, and whoever waits for the slot looks again. */
+/**
+ * Answers POST `/internal/slot-news` with body `{collection, slot, destination?}`: 204, and whoever waits for the slot hears it.
+ * `destination`: the columns of the one who has taken the slot over.
+ */
 export async function answerSlotNews(services: ShardServices, exchange: Exchange): Promise<Response> {
   const body = await readBody(exchange, EVENT_BYTES_MAX);
   if (!body.ok) return answerProblem(exchange, body);
@@ -187,7 +190,9 @@ export async function answerSlotNews(services: ShardServices, exchange: Exchange
   if (!told.ok) return answerProblem(exchange, told);
   const address = parseAddress(services.collections, told.value);
   if (!address.ok) return answerProblem(exchange, address);
-  services.spreadNews(address.value);
+  const destination = parseColumns("destination", told.value["destination"] ?? null);
+  if (!destination.ok) return answerProblem(exchange, destination);
+  services.spreadNews({ ...address.value, destination: destination.value });
   return new Response(null, { status: 204 });
 }
 
@@ -219,14 +224,14 @@ function parseEventRequest(
   if (!address.ok) return address;
   const event = parseOwnershipEvent(fields["event"]);
   if (!event.ok) return refused("INVALID_PARAMETER", `event: ${event.detail}`);
-  const seen = parseSeen(fields["seen"] ?? null);
+  const seen = parseColumns("seen", fields["seen"] ?? null);
   if (!seen.ok) return seen;
   return accepted({ address: address.value, event: event.value, seen: seen.value });
 }
 
 /** Untrusted data to columns, or null. */
-function parseSeen(input: unknown): Result<Ownership | null, "INVALID_PARAMETER"> {
+function parseColumns(name: string, input: unknown): Result<Ownership | null, "INVALID_PARAMETER"> {
   if (input === null) return accepted(null);
-  const seen = parseOwnership(input);
-  return seen.ok ? accepted(seen.value) : refused("INVALID_PARAMETER", `seen: ${seen.detail}`);
+  const columns = parseOwnership(input);
+  return columns.ok ? accepted(columns.value) : refused("INVALID_PARAMETER", `${name}: ${columns.detail}`);
 }

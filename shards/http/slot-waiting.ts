@@ -1,7 +1,8 @@
 /**
  * Waiting for news of a slot: requests that are held for it, and whoever hears that it is settled.
- * It must not tell them what the news is: who is woken looks for itself, and news that is lost or wrong costs time only.
+ * It must not judge what the news means for a request.
  */
+import { decisionOf, type Ownership } from "../../router/ownership.ts";
 import type { Clock } from "../clock.ts";
 
 /** A slot as other processes call it; one that does not exist is waited for by nobody. */
@@ -10,33 +11,86 @@ interface SlotName {
   readonly slot: string;
 }
 
+/** That a slot is settled. `destination`: the columns that its destination has since, null where they are not told. */
+export interface SlotNews extends SlotName {
+  readonly destination: Ownership | null;
+}
+
 /** Those who wait in one process. */
 export class SlotWaiting {
   readonly #clock: Pick<Clock, "sleep">;
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #listeners = new Map<string, Set<SlotListener>>();
 
   constructor(clock: Pick<Clock, "sleep">) {
     this.#clock = clock;
   }
 
-  /** Resolves when there is news of the slot, at the latest after this time, in milliseconds. */
-  async wait(address: SlotName, durationMs: number): Promise<void> {
+  /** Hears the slot's news from now on, until it is told to stop. `met`: the columns for which a request is held. */
+  listen(address: SlotName, met: Ownership): SlotListener {
     const name = nameOf(address);
-    const others = this.#waiting.get(name) ?? new Set();
-    this.#waiting.set(name, others);
-    const news = Promise.withResolvers<void>();
-    others.add(news.resolve);
-    try {
-      await Promise.race([news.promise, this.#clock.sleep(durationMs)]);
-    } finally {
-      others.delete(news.resolve);
-      if (others.size === 0 && this.#waiting.get(name) === others) this.#waiting.delete(name);
-    }
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners);
+    const listener = new SlotListener(this.#clock, met, () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(name) === listeners) this.#listeners.delete(name);
+    });
+    listeners.add(listener);
+    return listener;
   }
 
   /** There is news of the slot. */
-  wake(address: SlotName): void {
-    for (const resolve of this.#waiting.get(nameOf(address)) ?? []) resolve();
+  tell(news: SlotNews): void {
+    for (const listener of this.#listeners.get(nameOf(news)) ?? []) listener.hear(news);
+  }
+}
+
+/** One request's ear. */
+export class SlotListener {
+  readonly stop: () => void;
+  readonly #clock: Pick<Clock, "sleep">;
+  readonly #met: Ownership;
+  readonly #decided = Promise.withResolvers<"decided">();
+  #news = Promise.withResolvers<void>();
+  #isDecided = false;
+
+  constructor(clock: Pick<Clock, "sleep">, met: Ownership, stop: () => void) {
+    this.#clock = clock;
+    this.#met = met;
+    this.stop = stop;
+  }
+
+  /** Whether the destination has been heard to have decided the very move that was met. */
+  get isDecided(): boolean {
+    return this.#isDecided;
+  }
+
+  /** Whether these columns are in the middle of the same move. */
+  isFor({ epoch, move }: Ownership): boolean {
+    return this.#met.epoch === epoch && this.#met.move === move;
+  }
+
+  hear({ destination }: SlotNews): void {
+    this.#news.resolve();
+    if (destination === null || !this.#isDecision(destination)) return;
+    this.#isDecided = true;
+    this.#decided.resolve("decided");
+  }
+
+  /** What the work comes to, or that the destination is heard to have decided, whichever is first. */
+  orDecided<Value>(work: Promise<Value>): Promise<Value | "decided"> {
+    return Promise.race([this.#decided.promise, work]);
+  }
+
+  /** Resolves when there has been news since the last time, at the latest after this time, in milliseconds. */
+  async wait(durationMs: number): Promise<void> {
+    await Promise.race([this.#news.promise, this.#clock.sleep(durationMs)]);
+    this.#news = Promise.withResolvers();
+  }
+
+  #isDecision(destination: Ownership): boolean {
+    const { state, epoch, move } = this.#met;
+    const isLeaving = state === "FENCED" || state === "GONE";
+    return isLeaving && destination.move === move && decisionOf(epoch, destination) === "decided";
   }
 }
 

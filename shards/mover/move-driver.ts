@@ -278,7 +278,7 @@ class MoveDriver {
         onCopied: (copied) => this.#tally.copied(address.slot, copied),
       },
       onFenced: () => this.#tally.fenced(address.slot),
-      onSettled: () => void peers.announce(move.source, address),
+      onSettled: (destination) => void peers.announce(move.source, address, destination),
       onTrouble: (detail) => this.#tally.trouble(`slot ${address.slot}: ${detail}`, clock.nowMs()),
       // What is being written off is not to be interrupted for that.
       signal: isAborting ? this.#ending.signal : this.#finishing.signal,

@@ -57,7 +57,7 @@ async function helpOnce(options: SlotHelpOptions, address: SlotAddress, move: Sl
     ...options,
     ...{ address, move, goal: "help", copying: null, signal: over.signal },
     sides: { source: sideOf(move.source), destination: sideOf(move.destination) },
-    onSettled: () => void peers.announce(move.source, address),
+    onSettled: (destination) => void peers.announce(move.source, address, destination),
   });
   over.abort();
   await clock.sleep(REST_MS);

@@ -2,6 +2,8 @@
  * Drives one slot's move through the steps that slot-move.ts names, until it ends or somebody else drives it.
  * It must not decide a step, nor remember what its view does not hold. What is lost is looked at again.
  */
+
+import type { Ownership } from "../../router/ownership.ts";
 import {
   finishedCopy,
   foundEqual,
@@ -44,8 +46,8 @@ export interface SlotRunOptions extends RunnerWorld {
   readonly copying: CopyingParts | null;
   /** Told when writers begin to wait, and each time something fails. */
   readonly onFenced?: () => void;
-  /** Told when nobody has to wait for the slot any more, and might not know yet. */
-  readonly onSettled?: () => void;
+  /** Told when nobody has to wait for the slot any more, and might not know yet; with the destination's columns where it has decided. */
+  readonly onSettled?: (destination: Ownership | null) => void;
   readonly onTrouble?: (detail: string) => void;
   /** Ends the run; one that has fenced the slot is given a moment to come through, so that nobody waits for its successor. */
   readonly signal: AbortSignal;
@@ -169,7 +171,7 @@ class SlotRun {
       const reply = await this.#options.sides[at].send(event, seen);
       this.#trace({ step: "reply", at, event, reply });
       this.#view = sawSide(this.#view, at, reply.ownership);
-      if (reply.kind !== "refused") this.#done(event);
+      if (reply.kind !== "refused") this.#done(event, reply.ownership);
       // Somebody else has changed the columns; twice in a row that is no chance, and hurry would not help.
       if (reply.kind === "refused") await this.#pause();
       else this.#failures = 0;
@@ -184,12 +186,12 @@ class SlotRun {
     this.#options.onFenced?.();
   }
 
-  #done({ kind }: OwnershipEvent): void {
-    if (kind === "decide") {
-      this.#decidedAtMs = this.#options.monotonicMs();
-      this.#leaveGate?.();
-    }
-    if (kind === "decide" || kind === "restore") this.#options.onSettled?.();
+  #done({ kind }: OwnershipEvent, ownership: Ownership): void {
+    if (kind === "restore") this.#options.onSettled?.(null);
+    if (kind !== "decide") return;
+    this.#decidedAtMs = this.#options.monotonicMs();
+    this.#leaveGate?.();
+    this.#options.onSettled?.(ownership);
   }
 
   async #copy(run: string): Promise<void> {

@@ -72,8 +72,8 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
       const hop = postOf(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen }, STATEMENT_MS);
       return parseAnswer(await wire.askInTurn(shard, hop), parseEventReply);
     },
-    async announce(shard, { collection, slot }) {
-      const hop = postOf(INTERNAL_PATH.slotNews, { collection, slot }, TIMEOUT_MS);
+    async announce(shard, { collection, slot }, destination) {
+      const hop = postOf(INTERNAL_PATH.slotNews, { collection, slot, destination }, TIMEOUT_MS);
       const tell = async (origin: string): Promise<void> => (await wire.ask(origin, hop)).body.dump();
       await Promise.allSettled((options.shards.get(shard)?.origins ?? []).map(tell));
     },

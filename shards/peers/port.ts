@@ -30,6 +30,9 @@ export interface Peers {
   rowsAfter(shard: ShardId, address: SlotAddress, after: string | null): AsyncIterable<SlotPart>;
   /** Has `shard` apply a statement. When it rejects, the statement may have been applied, or may yet be. */
   send(shard: ShardId, change: WantedChange): Promise<EventReply>;
-  /** Has those at `shard` look again whose requests wait for the slot. Resolves when it is told, or cannot be. */
-  announce(shard: ShardId, address: SlotAddress): Promise<void>;
+  /**
+   * Tells `shard`, where requests are held for the slot, that it is settled; `destination`: the columns that the destination of its move has
+   * now, null where the source is open again. Resolves when it is told, or cannot be.
+   */
+  announce(shard: ShardId, address: SlotAddress, destination: Ownership | null): Promise<void>;
 }

@@ -55,6 +55,7 @@ const CLIENTS: readonly string[] = [
     (code) => `answer: 503 ${code}`,
   ),
   ...["redirect", "read at a fenced source", "write is replayed", "write is repeated by its client"],
+  ...["decided", "restored"].map((news) => `news: ${news}`),
   ...["edge takes a newer map", "tombstone is swept", "leftovers are removed"],
 ];
 

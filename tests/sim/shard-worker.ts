@@ -127,7 +127,10 @@ function routesOf(parts: Parts, isReady: () => boolean): ShardRoutes {
     commits: new GroupCommit({ store, clock, defer }),
     access: createSlotAccess({ clock, store, peers, waiting, log, help }),
     peers,
-    spreadNews: (address) => waiting.wake(address),
+    spreadNews: (news) => {
+      stage.coverage.add(`news: ${news.destination === null ? "restored" : "decided"}`);
+      waiting.tell(news);
+    },
     maps: createMapCache({ catalog: simCatalog, clock, log }),
     verify: () => null,
     standing: () => GOOD_STANDING,

@@ -38,8 +38,9 @@ export function createSimPeers(options: SimPeersOptions): Peers {
       const request = posted(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen });
       return parse(await ask(shard, request, STATEMENT_MS), parseEventReply);
     },
-    async announce(shard, { collection, slot }) {
-      await ask(shard, posted(INTERNAL_PATH.slotNews, { collection, slot }), QUESTION_MS).catch(() => undefined);
+    async announce(shard, { collection, slot }, destination) {
+      const news = posted(INTERNAL_PATH.slotNews, { collection, slot, destination });
+      await ask(shard, news, QUESTION_MS).catch(() => undefined);
     },
     slots: (shard, asked) => collectSlots(lines(options, shard, question(INTERNAL_PATH.slots, slotsQuery(asked)))),
     rows(shard, { collection, slot }, { seen, recentMs }) {

@@ -78,7 +78,8 @@ export function bedOver(stores: MoveBed["stores"], directory: string): MoveBed {
       ownership: (shard, address) => storeOf(shard).ownership(address),
       rows: (shard, address, question) => sourceSide(storeOf(shard), address).rows(question),
       send: (shard, { address, event, seen }) => localSide(storeOf(shard), address).send(event, seen),
-      announce: async (shard, { slot }) => void announced.push(`${shard} ${slot}`),
+      announce: async (shard, { slot }, destination) =>
+        void announced.push(`${shard} ${slot} ${destination === null ? "restored" : destination.state}`),
       slots: (shard, question) => reportsOf(storeOf(shard), question),
     },
     async dispose() {

@@ -149,7 +149,7 @@ test("a range goes over while it is written to; the map and the catalog say so, 
   expect(progressOf(ended).rows).toBeGreaterThanOrEqual(300);
   expect(progressOf(ended).rowsPlanned).toBeGreaterThanOrEqual(300);
   expect(progressOf(ended).pause.counts.reduce((sum, [, count]) => sum + count, 0)).toBe(3);
-  expect(bed.announced.toSorted()).toEqual(["la", "lb", "lc"].map((slot) => `${SOURCE} ${slot}`));
+  expect(bed.announced.toSorted()).toEqual(["la", "lb", "lc"].map((slot) => `${SOURCE} ${slot} OWNER`));
   const map = await catalog.current(move.collection);
   if (map === null) throw new Error("no map");
   expect(rangeOf(map, "lb")).toEqual({ start: "la", end: "ld", shard: DESTINATION });

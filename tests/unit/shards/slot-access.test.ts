@@ -196,16 +196,90 @@ describe("a slot that is not served here", () => {
     const held = [hold(), hold(), hold()];
     await new Promise(setImmediate);
     expect([attempts, looks]).toEqual([3, 0]);
-    waiting.wake(addressOf("xyz"));
+    waiting.tell({ ...addressOf("xyz"), destination: null });
     await new Promise(setImmediate);
     expect(looks).toBe(0);
-    waiting.wake({ collection, slot });
+    waiting.tell({ collection, slot, destination: null });
     await new Promise(setImmediate);
     expect([attempts, looks]).toEqual([3, 1]);
     columns = at("OWNER", 6);
-    waiting.wake({ collection, slot });
+    waiting.tell({ collection, slot, destination: null });
     expect(await Promise.all(held)).toEqual([done, done, done]);
     expect([attempts, looks]).toEqual([6, 2]);
+  });
+
+  describe("news with the destination's columns", () => {
+    /** One write is held; neither looks, nor questions, nor sleeps come to an end by themselves. */
+    function holdOne(met: Ownership, { knownEpoch = 0, columns = null as Ownership | null } = {}) {
+      const waiting = new SlotWaiting(IDLE_CLOCK);
+      const seen = { attempts: 0, looks: 0, questions: 0 };
+      const never = new Promise<never>(() => undefined);
+      const store = {
+        ownerships: () => ((seen.looks += 1), columns === null ? never : Promise.resolve([columns])),
+      };
+      const peers = { ownership: () => ((seen.questions += 1), never) };
+      const log = () => undefined;
+      const access = createSlotAccess({ clock: IDLE_CLOCK, store, peers, waiting, help: log, log });
+      let answer: unknown = null;
+      const held = access({ collection, intent: "write", knownEpoch }, async () => {
+        seen.attempts += 1;
+        return { kind: "not-owned", slot, ownership: met } as const;
+      }).then((given) => void (answer = given));
+      const tell = async (destination: Ownership | null) => {
+        waiting.tell({ collection, slot, destination });
+        await new Promise(setImmediate);
+        return answer;
+      };
+      return { tell, seen, held };
+    }
+
+    test.each<[OwnState, object]>([
+      ["FENCED", { attempts: 1, looks: 0, questions: 0 }],
+      ["GONE", { attempts: 1, looks: 0, questions: 1 }],
+    ])("redirect who met the slot %s: nothing is asked or looked at for it", async (state, expected) => {
+      const { tell, seen } = holdOne(at(state, 5));
+      await new Promise(setImmediate);
+      expect(await tell(at("OWNER", 5))).toEqual(redirectTo(D, 5));
+      expect(seen).toEqual(expected);
+    });
+
+    test("come while a look is under way: nobody waits for that", async () => {
+      const { tell, seen } = holdOne(at("FENCED", 5));
+      await new Promise(setImmediate);
+      expect(await tell(null)).toBeNull();
+      expect(seen.looks).toBe(1);
+      expect(await tell(at("OWNER", 5))).toEqual(redirectTo(D, 5));
+    });
+
+    test.each<[string, Ownership]>([
+      ["of another move", { ...at("OWNER", 5), move: "other" }],
+      ["of an earlier epoch", at("OWNER", 4)],
+      ["of a later epoch: the one that was met may have been aborted", at("OWNER", 7)],
+      ["before it has decided", at("RECEIVING", 5)],
+      ["after it has aborted", at("ABORTED", 5)],
+    ])("%s redirect nobody", async (_name, destination) => {
+      const { tell, seen } = holdOne(at("FENCED", 5));
+      await new Promise(setImmediate);
+      expect(await tell(destination)).toBeNull();
+      expect(seen.looks, "but are a reason to look").toBe(1);
+    });
+
+    test("are for whoever was held by the same move, also once it has met the slot in its next state", async () => {
+      const { tell, seen } = holdOne(at("FENCED", 5), { columns: at("GONE", 5) });
+      await new Promise(setImmediate);
+      expect(await tell(null)).toBeNull();
+      expect(seen).toEqual({ attempts: 1, looks: 1, questions: 1 });
+      expect(await tell(at("OWNER", 5))).toEqual(redirectTo(D, 5));
+    });
+
+    test("that a request knew already are no reason to send it round in circles", async () => {
+      const { tell, seen } = holdOne(at("FENCED", 5), { knownEpoch: 5 });
+      await new Promise(setImmediate);
+      expect(await tell(at("OWNER", 5))).toBeNull();
+      expect(seen.looks).toBe(0);
+      expect(await tell(null)).toBeNull();
+      expect(seen.looks).toBe(1);
+    });
   });
 
   test("while a GONE slot's destination has not decided, only that one is asked", async () => {

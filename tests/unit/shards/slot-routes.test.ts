@@ -10,11 +10,13 @@ import { parseConfig } from "../../../config/config.ts";
 import { parseSigningKeys } from "../../../config/signing-keys.ts";
 import { INTERNAL_PATH } from "../../../router/contract.ts";
 import type { ShardId, SlotId } from "../../../router/ids.ts";
+import { FIRST_OWNER } from "../../../router/ownership.ts";
 import { slotsOf } from "../../../router/slot.ts";
 import { systemClock } from "../../../shards/clock.ts";
 import { createRoutes } from "../../../shards/http/routes.ts";
 import { createShardServer, type ShardServer } from "../../../shards/http/server.ts";
 import { createSigner, createVerifier } from "../../../shards/http/signature.ts";
+import type { SlotNews } from "../../../shards/http/slot-waiting.ts";
 import { NO_COURTESY } from "../../../shards/mover/courtesy.ts";
 import { CHUNK_ROWS, digestRows } from "../../../shards/mover/slot-digest.ts";
 import { createHttpPeers } from "../../../shards/peers/http-peers.ts";
@@ -37,7 +39,7 @@ let server: ShardServer;
 let origin: string;
 let peers: Peers;
 let pages: SlotPageRequest[];
-let news: SlotAddress[];
+let news: SlotNews[];
 /** Slots whose columns were read by themselves. */
 let looked: string[];
 /** Rests that were taken. */
@@ -93,7 +95,7 @@ async function serve(port: number): Promise<void> {
       courtesy: { ...NO_COURTESY, begin: () => () => Promise.resolve(void (rests += 1)) },
       traffic: { note: () => undefined },
     },
-    spreadNews: (address) => void news.push(address),
+    spreadNews: (told) => void news.push(told),
     maps: { current: () => Promise.resolve(null) },
     verify: createVerifier(KEYS, systemClock),
     log: () => undefined,
@@ -222,17 +224,27 @@ test.each(["", "x", "-1", "1.5", "1e3"])("what is recent is told in milliseconds
 
 describe("news of a slot", () => {
   test("reach the shard it is about, and nothing is lost where nobody hears them", async () => {
-    await peers.announce(S1, SLOT);
-    expect(news).toEqual([SLOT]);
-    await peers.announce("shard-9" as ShardId, SLOT);
+    await peers.announce(S1, SLOT, null);
+    await peers.announce(S1, SLOT, FIRST_OWNER);
+    expect(news).toEqual([
+      { ...SLOT, destination: null },
+      { ...SLOT, destination: FIRST_OWNER },
+    ]);
+    await peers.announce("shard-9" as ShardId, SLOT, null);
     await server.stop(0);
-    await peers.announce(S1, SLOT);
-    expect(news).toHaveLength(1);
+    await peers.announce(S1, SLOT, null);
+    expect(news).toHaveLength(2);
+  });
+
+  test("of an older shard say nothing of the destination", async () => {
+    const { status } = await ask("POST", INTERNAL_PATH.slotNews, { body: JSON.stringify(SLOT) });
+    expect([status, news]).toEqual([204, [{ ...SLOT, destination: null }]]);
   });
 
   test.each([
     ["{}", 400, "collection: expected a configured collection"],
     ['{"collection":"products","slot":"lamp"}', 400, "slot: expected a slot of products"],
+    [JSON.stringify({ ...SLOT, destination: "shard-2" }), 400, "destination: expected"],
     ["nonsense", 400, ""],
     [JSON.stringify({ x: "y".repeat(9000) }), 413, ""],
   ])("that say %s are refused", async (body, status, detail) => {

@@ -2,6 +2,7 @@
 import type { Worker } from "node:cluster";
 import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
+import { FIRST_OWNER } from "../../../router/ownership.ts";
 import { WorkerCrew } from "../../../shards/cluster/worker-crew.ts";
 
 const LIMITS = { delayMsFirst: 1, delayMsMax: 1, deathsMax: 3, windowMs: 1000, healthyMs: 1000 };
@@ -64,10 +65,12 @@ test("as long as nothing was told, a worker that gets ready hears no standing", 
 
 test("news that one worker has heard reaches all the others", async () => {
   const { workers, stop } = createCrew(3);
-  const news = { type: "news", collection: "products", slot: "la" };
+  const news = { type: "news", collection: "products", slot: "la", destination: FIRST_OWNER };
   workers[1]?.emit("message", news);
   workers[1]?.emit("message", { ...news, slot: 7 });
-  expect(workers.map(({ heard }) => heard)).toEqual([[news], [], [news]]);
+  workers[1]?.emit("message", { ...news, destination: { state: "MINE" } });
+  const heard = [news, { ...news, destination: null }];
+  expect(workers.map((worker) => worker.heard)).toEqual([heard, [], heard]);
   await stop();
 });
 
