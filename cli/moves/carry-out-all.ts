@@ -5,11 +5,11 @@
 import type { Move } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
 import type { Operator } from "../operator.ts";
-import { startAll } from "../shards/drain.ts";
 import { type CarryingOut, print } from "./carry-out.ts";
 import { shortId } from "./find-move.ts";
 import { reportLines, reportOf } from "./move-report.ts";
 import { describePlan, type PlannedMove } from "./plan-move.ts";
+import { startAll } from "./start-all.ts";
 import { createScreen, followMove, hasEnded } from "./watch-move.ts";
 
 /** Prints the plans, starts them, or follows them to their ends; for programs a line each. Throws `CliFailure`. */

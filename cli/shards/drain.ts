@@ -5,11 +5,10 @@
 import type { ShardId } from "../../router/ids.ts";
 import { roomFor } from "../../router/move-plan.ts";
 import { describeRange } from "../../router/range.ts";
-import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
+import type { MoveSettings } from "../../shards/catalog/port.ts";
 import { CliFailure } from "../failure.ts";
-import { shortId } from "../moves/find-move.ts";
-import { type PlannedMove, planMove, startMove } from "../moves/plan-move.ts";
-import { failureText, type Operator } from "../operator.ts";
+import { type PlannedMove, planMove } from "../moves/plan-move.ts";
+import type { Operator } from "../operator.ts";
 import { type Holding, holdingsOf } from "./holdings.ts";
 
 /** Which shard, where to (null: to all others), and how. */
@@ -68,54 +67,4 @@ function leastOf(loads: ReadonlyMap<ShardId, number>): ShardId {
   const [first, ...others] = [...loads];
   if (first === undefined) throw new Error("broken assumption: nowhere to move to");
   return others.reduce((least, load) => (load[1] < least[1] ? load : least), first)[0];
-}
-
-/** Of many small moves some end, and publish maps, while the others are being started. */
-const ATTEMPTS_MAX = 20;
-
-/**
- * Starts them, and tells of each at once: what has started goes on when a later one cannot, and then the failure names it. A move that
- * has ended meanwhile has published a map, so the next one may have to be planned again.
- */
-export async function startAll(
-  operator: Operator,
-  plans: readonly PlannedMove[],
-  onStart: (move: Move, plan: PlannedMove) => void,
-): Promise<void> {
-  const moves: Move[] = [];
-  for (const plan of plans) {
-    const move = await startOne(operator, plan).catch((error: unknown) => {
-      const reason = failureText(error);
-      if (reason === null || moves.length === 0) throw error;
-      throw startedInPart(moves, plans.length, { reason, cause: error });
-    });
-    moves.push(move);
-    onStart(move, plan);
-  }
-}
-
-/** The moves that were started go on: who is told only of the one that was refused would not know of them. */
-function startedInPart(
-  moves: readonly Move[],
-  plans: number,
-  { reason, cause }: { readonly reason: string; readonly cause: unknown },
-): CliFailure {
-  const ids = moves.map(({ id }) => shortId(id)).join(", ");
-  return new CliFailure(`started ${moves.length} of ${plans} moves (${ids}), and not the rest: ${reason}`, {
-    hint: "`zgate moves` shows them; run the same command again when they have ended",
-    cause,
-  });
-}
-
-async function startOne(operator: Operator, plan: PlannedMove): Promise<Move> {
-  let current = plan;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await startMove(operator, current);
-    } catch (error) {
-      const map = await operator.catalog.current(plan.collection);
-      if (attempt >= ATTEMPTS_MAX || map === null || map.version === current.parent) throw error;
-      current = await planMove(operator, plan);
-    }
-  }
 }
