@@ -6,7 +6,7 @@ import { describeError, type Logger } from "../log.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Media type of lines of JSON. */
-const LINES_TYPE = "application/x-ndjson";
+export const LINES_TYPE = "application/x-ndjson";
 
 /** What an answer of lines stands on. */
 export interface LineStream {

@@ -1,5 +1,6 @@
 /**
- * What a move asks of a shard: which slots it has, a slot's rows, a change of a slot's columns; and that it tells a shard of its end.
+ * What a move asks of a shard: which slots it has, a slot's rows, a change of a slot's columns, with rows or without; and that it tells a
+ * shard of its end.
  * It must not judge a change; the table of transitions does, in the store.
  */
 import type { CollectionConfig } from "../../config/config.ts";
@@ -10,9 +11,10 @@ import { type EventReply, parseOwnership, parseOwnershipEvent, type SlotReport }
 import { parseRange } from "../../router/range.ts";
 import { accepted, type Result, refused } from "../../router/result.ts";
 import { NO_COURTESY } from "../mover/courtesy.ts";
+import { formatReply } from "../mover/reply-lines.ts";
 import { applyEvent, type WantedChange } from "../mover/slot-event.ts";
 import { formatPart } from "../mover/slot-lines.ts";
-import { abridge, type SlotPart, streamSlot } from "../mover/slot-stream.ts";
+import { abridge, type RowsQuestion, type SlotPart, type SlotStreamRequest, streamSlot } from "../mover/slot-stream.ts";
 import type { SlotAddress } from "../store/port.ts";
 import type { SlotRowName } from "../store/transfer.ts";
 import { answerJson, answerProblem } from "./answer.ts";
@@ -55,9 +57,24 @@ export function answerSlotRows(services: ShardServices, exchange: Exchange): Res
   const courtesy = courteous === undefined ? NO_COURTESY : services.courtesy;
   const recent = parseRecent(parameters.value.get("recent"));
   if (!recent.ok) return answerProblem(exchange, recent);
-  const parts = streamSlot(services.store, { address: address.value, from, seen: seen.value, courtesy });
-  const wanted = recent.value === null ? parts : abridge(parts, services.clock.nowMs() - recent.value);
-  return answerLines({ exchange, log: services.log, texts: textsOf(wanted) });
+  const sinceMs = sinceOf(services, recent.value);
+  const parts = partsOf(services, { address: address.value, from, seen: seen.value, courtesy }, sinceMs);
+  return answerLines({ exchange, log: services.log, texts: textsOf(parts) });
+}
+
+/** What is older than this is not recent; null where everything is. */
+function sinceOf({ clock }: ShardServices, recentMs: number | null): number | null {
+  return recentMs === null ? null : clock.nowMs() - recentMs;
+}
+
+/** What is not written since then in short; null for all as rows. */
+function partsOf(
+  { store }: ShardServices,
+  request: SlotStreamRequest,
+  sinceMs: number | null,
+): AsyncIterable<SlotPart> {
+  const parts = streamSlot(store, request);
+  return sinceMs === null ? parts : abridge(parts, sinceMs);
 }
 
 function parseRecent(text: string | undefined): Result<number | null, "INVALID_PARAMETER"> {
@@ -168,15 +185,32 @@ export function answerRoom({ store }: ShardServices): Response {
   return answerJson({ freeBytes: store.freeBytes() });
 }
 
-/** Answers POST `/internal/ownership-events` with body `{collection, slot, event, seen?}`: what became of it. */
+/**
+ * Answers POST `/internal/ownership-events` with body `{collection, slot, event, seen?, rows?: {recentMs}}`: what became of it. With `rows`,
+ * and unless it is refused: the line `{reply}`, then those of `/internal/slot-rows` as they are behind it, with courtesy; `recentMs` as
+ * `recent` there, null for all as rows.
+ */
 export async function answerOwnershipEvent(services: ShardServices, exchange: Exchange): Promise<Response> {
   const body = await readBody(exchange, EVENT_BYTES_MAX);
   if (!body.ok) return answerProblem(exchange, body);
   const asked = parseEventRequest(services.collections, body.value);
   if (!asked.ok) return answerProblem(exchange, asked);
-  const { address, event, seen } = asked.value;
-  const reply: EventReply = await applyEvent(services.store, { address, event, seen });
-  return answerJson(reply);
+  const { rows, ...change } = asked.value;
+  // What is recent is so as of the question, however long the statement takes.
+  const sinceMs = sinceOf(services, rows?.recentMs ?? null);
+  const reply: EventReply = await applyEvent(services.store, change);
+  if (rows === null || reply.kind === "refused") return answerJson(reply);
+  const request = { address: change.address, from: null, seen: reply.ownership, courtesy: services.courtesy };
+  const texts = textsBehind(reply, partsOf(services, request, sinceMs));
+  return answerLines({ exchange, log: services.log, texts });
+}
+
+async function* textsBehind(
+  reply: EventReply,
+  parts: AsyncIterable<SlotPart>,
+): AsyncGenerator<string, void, undefined> {
+  yield formatReply(reply);
+  yield* textsOf(parts);
 }
 
 /**
@@ -213,10 +247,15 @@ function parseAddress(
   return collection.ok ? parseSlotAddress(collection.value, fields["slot"]) : collection;
 }
 
+/** A change; `rows`: whether and how rows are to come with the reply. */
+interface EventAsked extends WantedChange {
+  readonly rows: Pick<RowsQuestion, "recentMs"> | null;
+}
+
 function parseEventRequest(
   collections: ReadonlyMap<string, CollectionConfig>,
   body: Buffer,
-): Result<WantedChange, BodyRefusal | "INVALID_JSON"> {
+): Result<EventAsked, BodyRefusal | "INVALID_JSON"> {
   const asked = parseFields(body);
   if (!asked.ok) return asked;
   const fields = asked.value;
@@ -226,7 +265,18 @@ function parseEventRequest(
   if (!event.ok) return refused("INVALID_PARAMETER", `event: ${event.detail}`);
   const seen = parseColumns("seen", fields["seen"] ?? null);
   if (!seen.ok) return seen;
-  return accepted({ address: address.value, event: event.value, seen: seen.value });
+  const rows = parseRowsAsked(fields["rows"] ?? null);
+  if (!rows.ok) return rows;
+  return accepted({ address: address.value, event: event.value, seen: seen.value, rows: rows.value });
+}
+
+/** Untrusted data to how rows are asked for, or null. */
+function parseRowsAsked(input: unknown): Result<EventAsked["rows"], "INVALID_PARAMETER"> {
+  if (input === null) return accepted(null);
+  const { recentMs } = (typeof input === "object" ? input : {}) as Fields;
+  const isTime = typeof recentMs === "number" && Number.isSafeInteger(recentMs) && recentMs >= 0;
+  if (recentMs === null || isTime) return accepted({ recentMs });
+  return refused("INVALID_PARAMETER", `rows: expected {recentMs}, milliseconds or null, got ${quote(input)}`);
 }
 
 /** Untrusted data to columns, or null. */

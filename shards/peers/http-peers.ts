@@ -8,7 +8,9 @@ import { INTERNAL_PATH } from "../../router/contract.ts";
 import { quote, type ShardId } from "../../router/ids.ts";
 import { parseEventReply, parseOwnership, parseSlotReport, type SlotReport } from "../../router/ownership-wire.ts";
 import type { Result } from "../../router/result.ts";
+import { LINES_TYPE } from "../http/line-stream.ts";
 import type { Signer } from "../http/signature.ts";
+import { parseReplyLines, type StatementAnswer } from "../mover/reply-lines.ts";
 import { parseParts } from "../mover/slot-lines.ts";
 import type { SlotPart } from "../mover/slot-stream.ts";
 import { readLines } from "./line-reader.ts";
@@ -41,13 +43,14 @@ export interface HttpPeersOptions {
   readonly sign: Signer;
 }
 
-/** A request on its way to any origin of a shard. */
+/** A request on its way to any origin of a shard. `pauseMs`: for each pause in the answer, where that is not `timeoutMs`. */
 interface Hop {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly query: string;
   readonly body?: Buffer;
   readonly timeoutMs: number;
+  readonly pauseMs?: number;
 }
 
 /**
@@ -71,6 +74,13 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
     async send(shard, { address: { collection, slot }, event, seen }) {
       const hop = postOf(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen }, STATEMENT_MS);
       return parseAnswer(await wire.askInTurn(shard, hop), parseEventReply);
+    },
+    async sendForRows(shard, { address: { collection, slot }, event, seen }, recentMs) {
+      const rows = { recentMs: recentMs === null ? null : Math.ceil(recentMs) };
+      const hop = postOf(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen, rows }, STATEMENT_MS);
+      const response = await wire.askInTurn(shard, { ...hop, pauseMs: LINES_MS });
+      if (response.headers["content-type"] === LINES_TYPE) return readAhead(response);
+      return { reply: await parseAnswer(response, parseEventReply), rows: null };
     },
     async announce(shard, { collection, slot }, destination) {
       const hop = postOf(INTERNAL_PATH.slotNews, { collection, slot, destination }, TIMEOUT_MS);
@@ -107,9 +117,12 @@ class Wire {
     return origins;
   }
 
-  ask(origin: string, { method, path, query, body, timeoutMs }: Hop): Promise<Dispatcher.ResponseData> {
+  ask(
+    origin: string,
+    { method, path, query, body, timeoutMs, pauseMs = timeoutMs }: Hop,
+  ): Promise<Dispatcher.ResponseData> {
     const headers = this.#options.sign({ method, path, query }, {}, body);
-    const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+    const timeouts = { headersTimeout: timeoutMs, bodyTimeout: pauseMs };
     const url = query === "" ? `${origin}${path}` : `${origin}${path}?${query}`;
     return request(url, {
       dispatcher: this.#dispatcher,
@@ -143,6 +156,20 @@ class Wire {
     const response = await this.askInTurn(shard, { method: "GET", path, ...asked });
     const chunks: AsyncIterable<Uint8Array> = response.body;
     yield* readLines(chunks);
+  }
+}
+
+/** The reply now, the rows behind it when they are wanted. */
+async function readAhead({ body }: Dispatcher.ResponseData): Promise<StatementAnswer> {
+  const drop = (): void => void body.destroy();
+  // One that is dropped unread fails, and nobody is there to hear of it.
+  body.on("error", () => undefined);
+  try {
+    const { reply, parts } = await parseReplyLines(readLines(body));
+    return { reply, rows: { parts, drop } };
+  } catch (error) {
+    drop();
+    throw error;
   }
 }
 

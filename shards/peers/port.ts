@@ -6,6 +6,7 @@ import type { CollectionName, ShardId } from "../../router/ids.ts";
 import type { Ownership } from "../../router/ownership.ts";
 import type { EventReply, SlotReport } from "../../router/ownership-wire.ts";
 import type { KeyRange } from "../../router/range.ts";
+import type { StatementAnswer } from "../mover/reply-lines.ts";
 import type { WantedChange } from "../mover/slot-event.ts";
 import type { RowsQuestion, SlotPart } from "../mover/slot-stream.ts";
 import type { SlotAddress } from "../store/port.ts";
@@ -30,6 +31,11 @@ export interface Peers {
   rowsAfter(shard: ShardId, address: SlotAddress, after: string | null): AsyncIterable<SlotPart>;
   /** Has `shard` apply a statement. When it rejects, the statement may have been applied, or may yet be. */
   send(shard: ShardId, change: WantedChange): Promise<EventReply>;
+  /**
+   * The same, and the slot's rows behind the statement with its reply; `recentMs` as in `RowsQuestion`. An older shard sends none. Once it
+   * has resolved only the rows can fail: the reply is known.
+   */
+  sendForRows(shard: ShardId, change: WantedChange, recentMs: number | null): Promise<StatementAnswer>;
   /**
    * Tells `shard`, where requests are held for the slot, that it is settled; `destination`: the columns that the destination of its move has
    * now, null where the source is open again. Resolves when it is told, or cannot be.

@@ -4,6 +4,8 @@ import { INTERNAL_PATH } from "../../router/contract.ts";
 import type { ShardId } from "../../router/ids.ts";
 import { parseEventReply, parseOwnership, parseSlotReport, type SlotReport } from "../../router/ownership-wire.ts";
 import type { Result } from "../../router/result.ts";
+import { LINES_TYPE } from "../../shards/http/line-stream.ts";
+import { parseReplyLines, type StatementAnswer } from "../../shards/mover/reply-lines.ts";
 import { parseParts } from "../../shards/mover/slot-lines.ts";
 import type { SlotPart } from "../../shards/mover/slot-stream.ts";
 import type { Peers, SlotsQuestion } from "../../shards/peers/port.ts";
@@ -38,6 +40,14 @@ export function createSimPeers(options: SimPeersOptions): Peers {
       const request = posted(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen });
       return parse(await ask(shard, request, STATEMENT_MS), parseEventReply);
     },
+    async sendForRows(shard, { address: { collection, slot }, event, seen }, recentMs) {
+      const rows = { recentMs: recentMs === null ? null : Math.ceil(recentMs) };
+      const request = posted(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen, rows });
+      const answer = await ask(shard, request, STATEMENT_MS);
+      const isLines = answer.status === 200 && answer.headers["content-type"] === LINES_TYPE;
+      if (!isLines) return { reply: parse(answer, parseEventReply), rows: null };
+      return readAhead(options, textLines(options, callOf(options, shard, request), answer));
+    },
     async announce(shard, { collection, slot }, destination) {
       const news = posted(INTERNAL_PATH.slotNews, { collection, slot, destination });
       await ask(shard, news, QUESTION_MS).catch(() => undefined);
@@ -47,7 +57,8 @@ export function createSimPeers(options: SimPeersOptions): Peers {
       const known = seen === null ? {} : { seen: JSON.stringify(seen) };
       const recent = recentMs === null ? {} : { recent: String(Math.ceil(recentMs)) };
       const asked = { collection, slot, courteous: "1", ...known, ...recent };
-      return counted(options, parseParts(lines(options, shard, question(INTERNAL_PATH.slotRows, asked))));
+      const parts = parseParts(lines(options, shard, question(INTERNAL_PATH.slotRows, asked)));
+      return counted(options, "part of a slot", parts);
     },
     rowsAfter: () => {
       throw new Error("broken assumption: nobody lists in a simulation");
@@ -55,11 +66,31 @@ export function createSimPeers(options: SimPeersOptions): Peers {
   };
 }
 
-async function* counted({ stage }: SimPeersOptions, parts: AsyncIterable<SlotPart>): AsyncGenerator<SlotPart, void> {
+async function* counted(
+  { stage }: SimPeersOptions,
+  what: string,
+  parts: AsyncIterable<SlotPart>,
+): AsyncGenerator<SlotPart, void> {
   for await (const part of parts) {
-    stage.coverage.add(`part of a slot: ${part.kind}`);
+    stage.coverage.add(`${what}: ${part.kind}`);
     yield part;
   }
+}
+
+/** As in http-peers.ts. Rows that were dropped come to nobody. */
+async function readAhead(
+  options: SimPeersOptions,
+  groups: AsyncGenerator<readonly string[], void, undefined>,
+): Promise<StatementAnswer> {
+  let isDropped = false;
+  const { reply, parts } = await parseReplyLines(groups);
+  const whole = async function* (): AsyncGenerator<SlotPart, void> {
+    for await (const part of counted(options, "part behind a fence", parts)) {
+      if (isDropped) throw new Error("broken assumption: nobody reads what was dropped");
+      yield part;
+    }
+  };
+  return { reply, rows: { parts: whole(), drop: () => void (isDropped = true) } };
 }
 
 function callOf({ life, from }: SimPeersOptions, to: ShardId, request: SimRequest): WireCall {
@@ -91,6 +122,14 @@ async function* lines(
   const call = callOf(options, shard, request);
   const answer = await inTime(life, LINES_MS, network.ask(call));
   if (answer.status !== 200) throw new Error(`status ${answer.status}, ${answer.text}`);
+  yield* textLines(options, call, answer);
+}
+
+async function* textLines(
+  { life, network }: SimPeersOptions,
+  call: WireCall,
+  answer: WireAnswer,
+): AsyncGenerator<readonly string[], void, undefined> {
   for (;;) {
     const text = await inTime(life, LINES_MS, network.pull(call, answer));
     if (text === null) return;

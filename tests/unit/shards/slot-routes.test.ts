@@ -18,7 +18,9 @@ import { createShardServer, type ShardServer } from "../../../shards/http/server
 import { createSigner, createVerifier } from "../../../shards/http/signature.ts";
 import type { SlotNews } from "../../../shards/http/slot-waiting.ts";
 import { NO_COURTESY } from "../../../shards/mover/courtesy.ts";
+import type { RowsAhead } from "../../../shards/mover/reply-lines.ts";
 import { CHUNK_ROWS, digestRows } from "../../../shards/mover/slot-digest.ts";
+import type { SlotPart } from "../../../shards/mover/slot-stream.ts";
 import { createHttpPeers } from "../../../shards/peers/http-peers.ts";
 import type { Peers } from "../../../shards/peers/port.ts";
 import { GOOD_STANDING } from "../../../shards/standing.ts";
@@ -120,6 +122,11 @@ async function collect<Part>(parts: AsyncIterable<Part>): Promise<readonly Part[
   return found;
 }
 
+function partsOf(rows: RowsAhead | null): AsyncIterable<SlotPart> {
+  if (rows === null) throw new Error("no rows came");
+  return rows.parts;
+}
+
 async function ask(method: "GET" | "POST", path: string, { query = "", body }: { query?: string; body?: string } = {}) {
   const bytes = body === undefined ? undefined : Buffer.from(body);
   const headers = createSigner(KEYS, systemClock)({ method, path, query }, {}, bytes);
@@ -199,6 +206,106 @@ describe("rows of a slot", () => {
       for await (const part of peers.rows(S1, SLOT, WHOLE)) if (part.kind === "begin") void server.stop(0);
     })();
     await expect(reading).rejects.toThrow(/terminated|closed|broken off|aborted/);
+  });
+});
+
+describe("rows behind a statement", () => {
+  const body = (recentMs: number | null): string =>
+    JSON.stringify({ collection: "products", slot: "la", event: fence, rows: { recentMs } });
+
+  test.each([null, 60_000])(
+    "follow its reply, as they are asked for by themselves, recent ones of %j ms",
+    async (recentMs) => {
+      await fill(700);
+      await store.commit([put("lamp-3", '"new"', { atMs: Date.now() })]);
+      const answer = await ask("POST", INTERNAL_PATH.ownershipEvents, { body: body(recentMs) });
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/x-ndjson"]);
+      const [first = "", ...rows] = (await answer.text()).split(/(?<=\n)/);
+      const ownership = await store.ownership(SLOT);
+      expect(JSON.parse(first)).toEqual({ reply: { kind: "changed", ownership } });
+      expect(pages.map(({ seen }) => seen)).toEqual(pages.map(() => ownership));
+      const recent = recentMs === null ? "" : `&recent=${recentMs}`;
+      const query = `collection=products&slot=la&courteous=1${recent}`;
+      expect(rows.join("")).toBe(await (await ask("GET", INTERNAL_PATH.slotRows, { query })).text());
+      expect(rows.some((line) => "through" in JSON.parse(line))).toBe(recentMs !== null);
+    },
+  );
+
+  test("come to the shard that has sent it, and again when it is repeated", async () => {
+    await fill(700);
+    for (const kind of ["changed", "done"]) {
+      const { reply, rows } = await peers.sendForRows(S1, fencing, 60_000.5);
+      expect(reply).toMatchObject({ kind, ownership: { state: "FENCED", move: fence.move } });
+      const asked = peers.rows(S1, SLOT, { seen: reply.ownership, recentMs: 60_000.5 });
+      expect(await collect(partsOf(rows))).toEqual(await collect(asked));
+    }
+  });
+
+  test("of a fenced slot are sent without rests", async () => {
+    await fill(2000);
+    rests = 0;
+    const { rows } = await peers.sendForRows(S1, fencing, null);
+    await collect(partsOf(rows));
+    expect(pages.length).toBeGreaterThan(5);
+    expect(rests).toBe(0);
+  });
+
+  test("do not come where it is refused", async () => {
+    await fill(3);
+    await peers.send(S1, fencing);
+    const event = { ...fence, move: randomUUID() };
+    const { reply, rows } = await peers.sendForRows(S1, { ...fencing, event }, null);
+    expect(reply).toMatchObject({ kind: "refused", reason: "other-move" });
+    expect(rows).toBeNull();
+    const text = JSON.stringify({ collection: "products", slot: "la", event, rows: { recentMs: null } });
+    const answer = await ask("POST", INTERNAL_PATH.ownershipEvents, { body: text });
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect(await answer.json()).toEqual(reply);
+    expect(pages).toEqual([]);
+  });
+
+  test("say when the columns have changed under them", async () => {
+    await fill(2000, `"${"x".repeat(2000)}"`);
+    const { rows } = await peers.sendForRows(S1, fencing, null);
+    const parts: string[] = [];
+    for await (const part of partsOf(rows)) {
+      parts.push(part.kind);
+      if (parts.length === 1) {
+        await peers.send(S1, { ...fencing, event: { kind: "go", move: fence.move, epoch: 2 } });
+      }
+    }
+    expect(parts.at(-1)).toBe("changed");
+  });
+
+  test("are not read on where they are dropped, and hold no connection", async () => {
+    await fill(3000, `"${"x".repeat(10_000)}"`);
+    // More often than there are connections.
+    for (let count = 0; count < 40; count += 1) {
+      const { reply, rows } = await peers.sendForRows(S1, fencing, null);
+      expect(reply.ownership.state).toBe("FENCED");
+      rows?.drop();
+      rows?.drop();
+      await expect(collect(partsOf(rows))).rejects.toThrow("aborted");
+    }
+    let before = -1;
+    while (pages.length !== before) {
+      before = pages.length;
+      await delay(100);
+    }
+    expect(await peers.send(S1, fencing)).toMatchObject({ kind: "done" });
+    const { rows } = await peers.sendForRows(S1, fencing, null);
+    expect((await collect(partsOf(rows))).at(-1)).toMatchObject({ kind: "end", rows: 3000 });
+  });
+
+  test("that are broken off leave the reply as it is", async () => {
+    await fill(3000, `"${"x".repeat(2000)}"`);
+    const { reply, rows } = await peers.sendForRows(S1, fencing, null);
+    expect(reply).toMatchObject({ kind: "changed" });
+    const reading = (async () => {
+      for await (const part of partsOf(rows)) if (part.kind === "begin") void server.stop(0);
+    })();
+    await expect(reading).rejects.toThrow(/terminated|closed|broken off|aborted/);
+    expect(await store.ownership(SLOT)).toMatchObject({ state: "FENCED" });
   });
 });
 
@@ -338,6 +445,17 @@ describe("a change of ownership", () => {
   });
 
   const good = { collection: "products", slot: "la", event: fence };
+  test.each([{}, { rows: null }])(
+    "is answered with a reply and nothing else where %j asks for no rows",
+    async (more) => {
+      await fill(3);
+      const answer = await ask("POST", INTERNAL_PATH.ownershipEvents, { body: JSON.stringify({ ...good, ...more }) });
+      expect(answer.headers.get("content-type")).toBe("application/json");
+      expect(await answer.json()).toMatchObject({ kind: "changed", ownership: { state: "FENCED" } });
+      expect(pages).toEqual([]);
+    },
+  );
+
   test.each<[string, unknown, string]>([
     ["another collection", { ...good, collection: "nothing" }, "collection: expected a configured collection"],
     ["no slot of it", { ...good, slot: "lamp" as SlotId }, "slot: expected a slot of products"],
@@ -347,6 +465,12 @@ describe("a change of ownership", () => {
     ["an epoch of text", { ...good, event: { ...fence, epoch: "2" } }, "epoch is"],
     ["no shard", { ...good, event: { ...fence, destination: "Shard 2" } }, "destination is"],
     ["columns that are none", { ...good, seen: { state: "OWNER" } }, "seen: expected {state, epoch"],
+    ["rows asked for by a number", { ...good, rows: 7 }, "rows: expected {recentMs}, milliseconds or null, got 7"],
+    ["rows without a time", { ...good, rows: {} }, "rows: expected {recentMs}"],
+    ["rows since a text", { ...good, rows: { recentMs: "1" } }, "rows: expected {recentMs}"],
+    ["rows of the future", { ...good, rows: { recentMs: -1 } }, "rows: expected {recentMs}"],
+    ["rows of half a millisecond", { ...good, rows: { recentMs: 0.5 } }, "rows: expected {recentMs}"],
+    ["rows of too long ago", { ...good, rows: { recentMs: 1e17 } }, "rows: expected {recentMs}"],
     ["nothing", null, "collection: expected a configured collection"],
   ])("with %s is refused, and nothing happens", async (_name, body, detail) => {
     const answer = await ask("POST", INTERNAL_PATH.ownershipEvents, { body: JSON.stringify(body) });
