@@ -24,7 +24,7 @@ import { localSide, remoteSide } from "./slot-side.ts";
 /** What driving a move stands on. */
 export interface MoveDriverOptions extends RunnerWorld {
   readonly store: Pick<Store, "ownership" | "setOwnership" | "ownerships" | "slotPage" | "fillSlot">;
-  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send" | "announce">;
+  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send" | "sendForRows" | "announce">;
   readonly catalog: Pick<Catalog, "move" | "updateMove" | "current" | "publish">;
   readonly rules: MapRules;
   readonly courtesy: MoveCourtesy;

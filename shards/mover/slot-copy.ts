@@ -11,7 +11,7 @@ import type { SlotAddress } from "../store/port.ts";
 import { bytesOf, nameOf } from "../store/slot-row.ts";
 import type { SlotRow, SlotRowName, SlotTransfer } from "../store/transfer.ts";
 import type { MoveCourtesy } from "./courtesy.ts";
-import { holds, holdsAll, LostSight, type MendedPlace, OwnRows } from "./own-rows.ts";
+import { holds, holdsAll, LostSight, type MendedPlace, OwnRows, type OwnSlot } from "./own-rows.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { compareNames, isSameRow } from "./row-comparison.ts";
 import { type ChunkDigest, digestRows, SlotDigest } from "./slot-digest.ts";
@@ -84,7 +84,7 @@ export async function copySlot(context: SlotCopyContext, run: string): Promise<C
   for (let count = 1; ; count += 1) {
     const startedAtMs = context.monotonicMs();
     const phase = count === 1 ? "first" : "later";
-    const pass = await new Pass(context, { run, isSource, phase, knownAtMs }).run();
+    const pass = await new Pass(context, { run, isSource, phase, knownAtMs, ahead: null }).run();
     if (typeof pass === "string") return { kind: pass };
     knownAtMs = pass.unequal === 0 ? startedAtMs : null;
     const isShort = context.monotonicMs() - startedAtMs <= SHORT_PASS_MS;
@@ -96,10 +96,32 @@ export async function copySlot(context: SlotCopyContext, run: string): Promise<C
   }
 }
 
-/** Under which run, and what a copy before has found: see `CopyOutcome`. */
+/** What need not be told anew to whoever has read the slot: see `RowsQuestion`, and `CopyOutcome` for `knownAtMs`. */
+export function recentMsOf(knownAtMs: number | null, nowMs: number): number | null {
+  return knownAtMs === null ? null : nowMs - knownAtMs + WRITE_MS;
+}
+
+/** What was asked for before a pass, for that pass alone. `source`: null where nothing came. */
+export interface ReadAhead {
+  readonly source: AsyncIterable<SlotPart> | null;
+  readonly own: OwnRows;
+}
+
+/**
+ * The destination's rows for the first pass behind the fence, the first page asked for now. The run must be a fresh one that was granted
+ * before: nobody else writes there under it, so they are still the same behind the fence.
+ */
+export function readOwnAhead(slot: OwnSlot & Pick<SlotCopyContext, "courtesy">, run: string): OwnRows {
+  const own = new OwnRows({ ...slot, courtesy: slot.courtesy.inHurry() }, run);
+  own.prefetch();
+  return own;
+}
+
+/** Under which run, what a copy before has found (see `CopyOutcome`), and what the first pass need not ask for; null for nothing. */
 export interface Reconciliation {
   readonly run: string;
   readonly knownAtMs: number | null;
+  readonly ahead: ReadAhead | null;
 }
 
 /**
@@ -108,17 +130,19 @@ export interface Reconciliation {
  */
 export async function reconcileSlot(
   given: SlotCopyContext,
-  { run, knownAtMs: knownBefore }: Reconciliation,
+  { run, knownAtMs: knownBefore, ahead: aheadBefore }: Reconciliation,
 ): Promise<ReconcileOutcome> {
   const context = { ...given, courtesy: given.courtesy.inHurry() };
   const { epoch, move } = context.move;
   const isSource = (source: Ownership): boolean =>
     source.state === "FENCED" && source.epoch === epoch && source.move === move;
   let knownAtMs = knownBefore;
+  let ahead = aheadBefore;
   for (;;) {
-    const pass = await new Pass(context, { run, isSource, phase: "fenced", knownAtMs }).run();
+    const pass = await new Pass(context, { run, isSource, phase: "fenced", knownAtMs, ahead }).run();
     if (typeof pass === "string") return { kind: pass };
     knownAtMs = null;
+    ahead = null;
     // What differs in a chunk is told by its rows only.
     if (pass.unequal > 0) continue;
     if (pass.differences === 0) return { kind: "equal", digest: pass.digest };
@@ -140,6 +164,7 @@ interface PassOptions {
   readonly phase: "first" | "later" | "fenced";
   /** See `CopyOutcome`. */
   readonly knownAtMs: number | null;
+  readonly ahead: ReadAhead | null;
 }
 
 /**
@@ -170,7 +195,7 @@ class Pass {
     this.#context = context;
     this.#options = options;
     this.#courtesy = context.courtesy;
-    this.#own = new OwnRows(context, options.run);
+    this.#own = options.ahead?.own ?? new OwnRows(context, options.run);
     this.#fill = new FillDraft(context, options.run);
   }
 
@@ -188,8 +213,7 @@ class Pass {
 
   /** False when it was stopped. */
   async #walk(): Promise<boolean> {
-    this.#own.prefetch();
-    for await (const part of this.#context.source(this.#recentMs())) {
+    for await (const part of this.#ask()) {
       if (this.#context.signal.aborted) return false;
       if (part.kind === "changed") throw new LostSight();
       if (part.kind === "rows") {
@@ -218,9 +242,11 @@ class Pass {
       : null;
   }
 
-  #recentMs(): number | null {
-    const { knownAtMs } = this.#options;
-    return knownAtMs === null ? null : this.#context.monotonicMs() - knownAtMs + WRITE_MS;
+  /** Both sides at once. */
+  #ask(): AsyncIterable<SlotPart> {
+    const { ahead, knownAtMs } = this.#options;
+    if (ahead === null) this.#own.prefetch();
+    return ahead?.source ?? this.#context.source(recentMsOf(knownAtMs, this.#context.monotonicMs()));
   }
 
   /** Rests after each own page: many chunks may come at once. */

@@ -16,7 +16,7 @@ import { localSide, remoteSide } from "./slot-side.ts";
 export interface SlotHelpOptions extends RunnerWorld {
   readonly shard: ShardId;
   readonly store: Pick<Store, "ownership" | "setOwnership"> & Pick<SlotTransfer, "slotPage">;
-  readonly peers: Pick<Peers, "ownership" | "send" | "rows" | "announce">;
+  readonly peers: Pick<Peers, "ownership" | "send" | "sendForRows" | "rows" | "announce">;
   readonly log: Logger;
 }
 

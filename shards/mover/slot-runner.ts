@@ -4,6 +4,7 @@
  */
 
 import type { Ownership } from "../../router/ownership.ts";
+import type { EventReply } from "../../router/ownership-wire.ts";
 import {
   finishedCopy,
   foundEqual,
@@ -24,7 +25,9 @@ import type { Clock } from "../clock.ts";
 import type { SlotAddress } from "../store/port.ts";
 import type { CutoverGate } from "./cutover-gate.ts";
 import type { Trace, TraceStep } from "./move-trace.ts";
-import { copySlot, reconcileSlot, type SlotCopyContext } from "./slot-copy.ts";
+import type { OwnRows } from "./own-rows.ts";
+import type { RowsAhead } from "./reply-lines.ts";
+import { copySlot, readOwnAhead, recentMsOf, reconcileSlot, type SlotCopyContext } from "./slot-copy.ts";
 import type { SlotSide } from "./slot-side.ts";
 
 /** Clocks and tokens of whoever runs. */
@@ -87,6 +90,13 @@ export function runSlot(options: SlotRunOptions): Promise<SlotEnd> {
   return new SlotRun(options).drive();
 }
 
+/** What the fence has brought: rows of the source, unless it sends none, and own ones, of which the first page is under way under `run`. */
+interface FencedAhead {
+  readonly run: string;
+  readonly own: OwnRows;
+  readonly rows: RowsAhead | null;
+}
+
 class SlotRun {
   readonly #options: SlotRunOptions;
   readonly #runner: string;
@@ -100,6 +110,8 @@ class SlotRun {
   /** Work has failed: an older source knows no answer in short. */
   #isAskedWhole = false;
   #leaveGate: (() => void) | null = null;
+  /** For the comparison directly behind the fence, and nothing else. */
+  #ahead: FencedAhead | null = null;
 
   constructor(options: SlotRunOptions) {
     this.#options = options;
@@ -114,6 +126,7 @@ class SlotRun {
       return await this.#takeSteps();
     } finally {
       this.#leaveGate?.();
+      this.#dropAhead();
     }
   }
 
@@ -137,6 +150,7 @@ class SlotRun {
   }
 
   async #take(step: Exclude<RunnerStep, { readonly kind: "end" | "stop" }>): Promise<void> {
+    if (step.kind !== "reconcile") this.#dropAhead();
     switch (step.kind) {
       case "look":
         return this.#look(step.at);
@@ -168,7 +182,7 @@ class SlotRun {
     this.#view = sentStatement(this.#view, at, event);
     if (event.kind === "fence") this.#fence();
     try {
-      const reply = await this.#options.sides[at].send(event, seen);
+      const reply = await (event.kind === "fence" ? this.#sendFence(event, seen) : this.#sendTo(at, event, seen));
       this.#trace({ step: "reply", at, event, reply });
       this.#view = sawSide(this.#view, at, reply.ownership);
       if (reply.kind !== "refused") this.#done(event, reply.ownership);
@@ -179,6 +193,34 @@ class SlotRun {
       this.#trace({ step: "reply-lost", at, event, error: messageOf(error) });
       await this.#pauseAfter(error);
     }
+  }
+
+  async #sendTo(at: Side, event: OwnershipEvent, seen: Ownership | null): Promise<EventReply> {
+    const { reply } = await this.#options.sides[at].send(event, { seen, rows: null });
+    return reply;
+  }
+
+  /** Whoever copies compares next: the source's rows come with the reply, and own ones are read while it is awaited. */
+  async #sendFence(event: OwnershipEvent, seen: Ownership | null): Promise<EventReply> {
+    const { address, copying, sides, monotonicMs } = this.#options;
+    const { run, destination: own } = this.#view;
+    if (copying === null || run?.use !== "clean") return this.#sendTo("source", event, seen);
+    const recentMs = this.#askedMs(recentMsOf(this.#knownAtMs, monotonicMs()));
+    const sending = sides.source.send(event, { seen, rows: { recentMs } });
+    const { store, courtesy } = copying;
+    const ownRows = readOwnAhead({ address, store, courtesy, own }, run.token);
+    const { reply, rows } = await sending;
+    this.#ahead = { run: run.token, own: ownRows, rows };
+    return reply;
+  }
+
+  #askedMs(recentMs: number | null): number | null {
+    return this.#isAskedWhole ? null : recentMs;
+  }
+
+  #dropAhead(): void {
+    this.#ahead?.rows?.drop();
+    this.#ahead = null;
   }
 
   #fence(): void {
@@ -213,14 +255,17 @@ class SlotRun {
 
   async #reconcile(run: string): Promise<void> {
     this.#trace({ step: "reconcile", run });
+    const held = this.#ahead?.run === run ? this.#ahead : null;
+    const ahead = held === null ? null : { own: held.own, source: held.rows?.parts ?? null };
     await this.#work(run, async (context) => {
-      const outcome = await reconcileSlot(context, { run, knownAtMs: this.#knownAtMs });
+      const outcome = await reconcileSlot(context, { run, knownAtMs: this.#knownAtMs, ahead });
       if (outcome.kind === "equal") {
         this.#trace({ step: "equal", run, digest: outcome.digest });
         this.#view = foundEqual(this.#view, outcome.digest);
       }
       return outcome.kind;
     });
+    this.#dropAhead();
   }
 
   async #work(run: string, work: (context: SlotCopyContext) => Promise<string>): Promise<void> {
@@ -231,8 +276,7 @@ class SlotRun {
     const seen = this.#view;
     const context = {
       ...{ address, move, monotonicMs, ...copying },
-      source: (recentMs: number | null) =>
-        sides.source.rows({ seen: seen.source, recentMs: this.#isAskedWhole ? null : recentMs }),
+      source: (recentMs: number | null) => sides.source.rows({ seen: seen.source, recentMs: this.#askedMs(recentMs) }),
       own: seen.destination,
       signal: isCutover ? NEVER : signal,
     };

@@ -2,9 +2,10 @@
  * Stands in for shards/mover/slot-runner.ts in the processes of a crash test: the same runner, whose calls of both sides and of its own
  * store pass the gates of its cell. It must not change a call, beyond losing the reply that the cell is about.
  */
+import type { RowsAhead, StatementAnswer } from "../../shards/mover/reply-lines.ts";
 import { runSlot as runRealSlot, type SlotEnd, type SlotRunOptions } from "../../shards/mover/slot-runner.ts";
 import type { SlotSide } from "../../shards/mover/slot-side.ts";
-import type { RowsQuestion, SlotPart } from "../../shards/mover/slot-stream.ts";
+import type { SlotPart } from "../../shards/mover/slot-stream.ts";
 import type { SlotFill } from "../../shards/store/transfer.ts";
 import type { Moment, PlannedCell } from "./control.ts";
 import { cellOfSlot, isAwaited, reach, stage, waitBeside } from "./gates.ts";
@@ -59,23 +60,30 @@ class GatedRun {
   #gatedSide(at: At, side: SlotSide): SlotSide {
     return {
       look: () => this.#call(lookAt(at), () => side.look()),
-      send: async (event, seen) => {
+      send: async (event, terms) => {
         if (event.kind === "claim") throw new Error("broken assumption: a move claims nothing");
         await this.#failHeld(event.kind);
-        return this.#call(event.kind, () => this.#sendTo(event.kind, () => side.send(event, seen)));
+        const { reply, rows } = await this.#call(event.kind, () =>
+          this.#sendTo(event.kind, () => side.send(event, terms)),
+        );
+        return { reply, rows: rows === null ? null : this.#gatedAhead(rows) };
       },
-      rows: (question) => this.#rows(side, question),
+      rows: (question) => this.#gatedParts(side.rows(question)),
     };
   }
 
-  /** The source itself stands between the effect and its answer; whatever comes of it, nothing goes on here before the test has struck. */
-  async #sendTo<Value>(step: CrashStep, send: () => Promise<Value>): Promise<Value> {
+  /**
+   * The source itself stands between the effect and its answer; whatever comes of it, nothing goes on here before the test has struck. Rows
+   * are lost with the reply.
+   */
+  async #sendTo(step: CrashStep, send: () => Promise<StatementAnswer>): Promise<StatementAnswer> {
     const isThere =
       isAwaited(this.#cell, { step, point: "reply-lost" }) || isAwaited(this.#cell, { step, point: "unanswered" });
     if (!AT_SOURCE.has(step) || !isThere) return send();
     const [sent] = await Promise.all([Promise.allSettled([send()]), waitBeside(this.#cell)]);
     const [outcome] = sent;
     if (outcome.status === "rejected") throw outcome.reason;
+    outcome.value.rows?.drop();
     throw new Error("the reply is lost");
   }
 
@@ -87,11 +95,16 @@ class GatedRun {
     return value;
   }
 
-  async *#rows(side: SlotSide, question: RowsQuestion): AsyncGenerator<SlotPart, void, undefined> {
+  /** The step begins when the rows are read, not when they were sent for. */
+  #gatedAhead({ parts, drop }: RowsAhead): RowsAhead {
+    return { parts: this.#gatedParts(parts), drop };
+  }
+
+  async *#gatedParts(parts: AsyncIterable<SlotPart>): AsyncGenerator<SlotPart, void, undefined> {
     const step: CrashStep = `${this.#work}-rows`;
     await this.#afterLast();
     await this.#at(step, "before");
-    for await (const part of side.rows(question)) {
+    for await (const part of parts) {
       if (part.kind === "rows" || part.kind === "digests") await this.#lose(step);
       if (part.kind === "end") await this.#at(step, "after");
       yield part;

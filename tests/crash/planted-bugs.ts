@@ -2,8 +2,6 @@
  * Bugs for the crash matrix to find, put around a runner or into the table of transitions inside a shard's process. None is planted unless
  * the environment names it. It must not hold a bug that a run without crashes would show at once, but for the one about records.
  */
-import type { Ownership } from "../../router/ownership.ts";
-import type { OwnershipEvent } from "../../router/slot-transition.ts";
 import type { SlotRunOptions } from "../../shards/mover/slot-runner.ts";
 import type { SlotSide } from "../../shards/mover/slot-side.ts";
 import type { SlotPart } from "../../shards/mover/slot-stream.ts";
@@ -29,8 +27,7 @@ export function isPlanted(bug: PlantedBug): boolean {
 export function plantedIn(options: SlotRunOptions): SlotRunOptions {
   const { source } = options.sides;
   if (isPlanted("failure-taken-for-done")) return withSource(options, { ...source, send: guessing(source, options) });
-  if (isPlanted("records-stay-behind"))
-    return withSource(options, { ...source, rows: (question) => withoutRecords(source.rows(question)) });
+  if (isPlanted("records-stay-behind")) return withSource(options, forgetful(source));
   return options;
 }
 
@@ -39,14 +36,25 @@ function withSource(options: SlotRunOptions, source: SlotSide): SlotRunOptions {
 }
 
 function guessing(source: SlotSide, { move }: SlotRunOptions): SlotSide["send"] {
-  return async (event: OwnershipEvent, seen: Ownership | null) => {
+  return async (event, terms) => {
     try {
-      return await source.send(event, seen);
+      return await source.send(event, terms);
     } catch (error) {
       if (event.kind !== "go") throw error;
       const ownership = { state: "GONE", epoch: move.epoch, move: move.move, run: null, digest: null } as const;
-      return { kind: "changed", ownership: { ...ownership, to: move.destination } };
+      return { reply: { kind: "changed", ownership: { ...ownership, to: move.destination } }, rows: null };
     }
+  };
+}
+
+function forgetful(source: SlotSide): SlotSide {
+  return {
+    ...source,
+    rows: (question) => withoutRecords(source.rows(question)),
+    async send(event, terms) {
+      const { reply, rows } = await source.send(event, terms);
+      return { reply, rows: rows === null ? null : { ...rows, parts: withoutRecords(rows.parts) } };
+    },
   };
 }
 

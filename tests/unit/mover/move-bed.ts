@@ -12,9 +12,11 @@ import { NO_COURTESY } from "../../../shards/mover/courtesy.ts";
 import { CutoverGate } from "../../../shards/mover/cutover-gate.ts";
 import type { MoveTrace } from "../../../shards/mover/move-trace.ts";
 import { RateLimit } from "../../../shards/mover/rate-limit.ts";
+import type { RowsAhead } from "../../../shards/mover/reply-lines.ts";
+import { applyEvent } from "../../../shards/mover/slot-event.ts";
 import type { RunnerWorld, SlotRunOptions } from "../../../shards/mover/slot-runner.ts";
 import { localSide, type SlotSide } from "../../../shards/mover/slot-side.ts";
-import { abridge } from "../../../shards/mover/slot-stream.ts";
+import { abridge, type RowsQuestion, type SlotPart } from "../../../shards/mover/slot-stream.ts";
 import type { Peers } from "../../../shards/peers/port.ts";
 import type { SlotAddress, Store, Write } from "../../../shards/store/port.ts";
 import { createSqliteStore } from "../../../shards/store/sqlite-store.ts";
@@ -44,7 +46,7 @@ export interface MoveBed {
   readonly over: AbortController;
   readonly world: RunnerWorld;
   /** The other shard's store as a peer, without a network. */
-  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send" | "announce">;
+  readonly peers: Pick<Peers, "ownership" | "slots" | "rows" | "send" | "sendForRows" | "announce">;
   /** Whom the runners told of which slot, as "SHARD SLOT". */
   readonly announced: string[];
   dispose(): Promise<void>;
@@ -77,7 +79,9 @@ export function bedOver(stores: MoveBed["stores"], directory: string): MoveBed {
     peers: {
       ownership: (shard, address) => storeOf(shard).ownership(address),
       rows: (shard, address, question) => sourceSide(storeOf(shard), address).rows(question),
-      send: (shard, { address, event, seen }) => localSide(storeOf(shard), address).send(event, seen),
+      send: (shard, { address, event, seen }) => applyEvent(storeOf(shard), { address, event, seen }),
+      sendForRows: (shard, { address, event, seen }, recentMs) =>
+        sourceSide(storeOf(shard), address).send(event, { seen, rows: { recentMs } }),
       announce: async (shard, { slot }, destination) =>
         void announced.push(`${shard} ${slot} ${destination === null ? "restored" : destination.state}`),
       slots: (shard, question) => reportsOf(storeOf(shard), question),
@@ -91,16 +95,53 @@ export function bedOver(stores: MoveBed["stores"], directory: string): MoveBed {
   };
 }
 
-/** A side that answers in short where it is asked to, as another shard does. */
+/** A side that answers in short where it is asked to, and sends rows with a reply, as another shard does. */
 function sourceSide(store: Store, address: SlotAddress): SlotSide {
   const side = localSide(store, address);
+  const rowsOfSide: SlotSide["rows"] = (question) => {
+    const { recentMs } = question;
+    return recentMs === null ? side.rows(question) : abridge(side.rows(question), Date.now() - recentMs);
+  };
   return {
     ...side,
-    rows(question) {
-      const { recentMs } = question;
-      return recentMs === null ? side.rows(question) : abridge(side.rows(question), Date.now() - recentMs);
+    rows: rowsOfSide,
+    async send(event, terms) {
+      const { reply } = await side.send(event, terms);
+      if (terms.rows === null || reply.kind === "refused") return { reply, rows: null };
+      return { reply, rows: aheadOf(rowsOfSide({ ...terms.rows, seen: reply.ownership })) };
     },
   };
+}
+
+/** What is put around a stream of rows. */
+export type AroundRows = (
+  parts: AsyncIterable<SlotPart>,
+  question: Pick<RowsQuestion, "recentMs">,
+) => AsyncIterable<SlotPart>;
+
+/** The side with something around each stream of its rows, whether they are asked for or come with a reply. */
+export function aroundRows(side: SlotSide, around: AroundRows): SlotSide {
+  return {
+    ...side,
+    rows: (question) => around(side.rows(question), question),
+    async send(event, terms) {
+      const { reply, rows } = await side.send(event, terms);
+      if (terms.rows === null || rows === null) return { reply, rows };
+      return { reply, rows: { ...rows, parts: around(rows.parts, terms.rows) } };
+    },
+  };
+}
+
+/** Parts that nobody can read once they were dropped. */
+function aheadOf(parts: AsyncIterable<SlotPart>): RowsAhead {
+  let isDropped = false;
+  const whole = async function* (): AsyncGenerator<SlotPart, void, undefined> {
+    for await (const part of parts) {
+      if (isDropped) throw new Error("these rows were dropped");
+      yield part;
+    }
+  };
+  return { parts: whole(), drop: () => void (isDropped = true) };
 }
 
 async function reportsOf(store: Store, { collection, start, end, weigh }: Parameters<Peers["slots"]>[1]) {

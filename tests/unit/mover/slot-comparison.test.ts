@@ -5,7 +5,7 @@ import { runSlot } from "../../../shards/mover/slot-runner.ts";
 import type { SlotSide } from "../../../shards/mover/slot-side.ts";
 import type { SlotFill } from "../../../shards/store/transfer.ts";
 import { put, remove } from "../../contract/store-fixture.ts";
-import { type MoveBed, openBed, planSlot, rowsOf, runOptions, SLOT } from "./move-bed.ts";
+import { aroundRows, type MoveBed, openBed, planSlot, rowsOf, runOptions, SLOT } from "./move-bed.ts";
 
 let bed: MoveBed;
 beforeEach(async () => {
@@ -25,9 +25,16 @@ test("reads the source once after the fence, whatever was written shortly before
   const { source } = options.sides;
   let streams = 0;
   let sent = 0;
+  const counted = aroundRows(source, async function* (parts) {
+    streams += 1;
+    for await (const part of parts) {
+      if (part.kind === "rows") sent += part.rows.length;
+      yield part;
+    }
+  });
   const written: SlotSide = {
-    ...source,
-    async send(event, seen) {
+    ...counted,
+    async send(event, terms) {
       if (event.kind === "fence") {
         const atMs = Date.now();
         await bed.stores.source.commit([
@@ -37,14 +44,7 @@ test("reads the source once after the fence, whatever was written shortly before
         ]);
         streams = 0;
       }
-      return source.send(event, seen);
-    },
-    async *rows(question) {
-      streams += 1;
-      for await (const part of source.rows(question)) {
-        if (part.kind === "rows") sent += part.rows.length;
-        yield part;
-      }
+      return counted.send(event, terms);
     },
   };
   expect(await runSlot({ ...options, sides: { ...options.sides, source: written } })).toMatchObject(decided);
@@ -63,18 +63,18 @@ test("finds what was written late with an old time, too, in a second look", asyn
   const options = runOptions(bed, { move: await planSlot(bed), goal: "finish" });
   const { source } = options.sides;
   const asked: (number | null)[] = [];
+  const noted = aroundRows(source, (parts, { recentMs }) => {
+    asked.push(recentMs);
+    return parts;
+  });
   const written: SlotSide = {
-    ...source,
-    async send(event, seen) {
+    ...noted,
+    async send(event, terms) {
       if (event.kind === "fence") {
         await bed.stores.source.commit([put("lamp-1", '"late"'), remove("lamp-2"), put("lampion", '"new"')]);
         asked.length = 0;
       }
-      return source.send(event, seen);
-    },
-    rows(question) {
-      asked.push(question.recentMs);
-      return source.rows(question);
+      return noted.send(event, terms);
     },
   };
   expect(await runSlot({ ...options, sides: { ...options.sides, source: written } })).toMatchObject(decided);
@@ -88,17 +88,14 @@ test("an answer in short that is no answer is not asked for again, however busy 
   const { source } = options.sides;
   const asked: (number | null)[] = [];
   let nowMs = 0;
-  const older: SlotSide = {
-    ...source,
-    async *rows(question) {
-      asked.push(question.recentMs);
-      if (question.recentMs !== null) throw new Error("status 400");
-      // No pass is short, and each finds much to do.
-      nowMs += 1000;
-      if ((await bed.stores.source.ownership(SLOT)).state === "OWNER") await fill(200);
-      yield* source.rows(question);
-    },
-  };
+  const older = aroundRows(source, async function* (parts, { recentMs }) {
+    asked.push(recentMs);
+    if (recentMs !== null) throw new Error("status 400");
+    // No pass is short, and each finds much to do.
+    nowMs += 1000;
+    if ((await bed.stores.source.ownership(SLOT)).state === "OWNER") await fill(200);
+    yield* parts;
+  });
   const sides = { ...options.sides, source: older };
   expect(await runSlot({ ...options, sides, monotonicMs: () => nowMs })).toMatchObject(decided);
   expect(asked.filter((recentMs) => recentMs !== null)).toHaveLength(1);
@@ -118,12 +115,12 @@ test.each([
     let forgets = 0;
     const fenced: SlotSide = {
       ...source,
-      async send(event, seen) {
+      async send(event, terms) {
         if (event.kind === "fence") {
           await bed.stores.source.commit(Array.from({ length: late }, (_, index) => put(`lamp-${index}`, '"late"')));
           forgets = 1;
         }
-        return source.send(event, seen);
+        return source.send(event, terms);
       },
     };
     const { copying } = options;

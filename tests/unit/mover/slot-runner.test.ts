@@ -9,7 +9,17 @@ import type { SlotSide } from "../../../shards/mover/slot-side.ts";
 import { claim, commitOne, put, remove, verdictOf } from "../../contract/store-fixture.ts";
 import { createRandom, type Random } from "../../history/random.ts";
 import { SEED } from "../seed.ts";
-import { keysIn, type MoveBed, openBed, planSlot, rowsOf, runOptions, SLOT, startWriter } from "./move-bed.ts";
+import {
+  aroundRows,
+  keysIn,
+  type MoveBed,
+  openBed,
+  planSlot,
+  rowsOf,
+  runOptions,
+  SLOT,
+  startWriter,
+} from "./move-bed.ts";
 
 const KEYS = Array.from({ length: 40 }, (_, index) => `lamp-${index}`);
 
@@ -215,18 +225,10 @@ describe("a runner that was told to end", () => {
     const move = await planSlot(bed);
     const over = new AbortController();
     const options = runOptions(bed, { move, goal: "finish", signal: over.signal });
-    const failing: SlotSide = {
-      ...options.sides.source,
-      rows: () => (over.abort(), failingRows()),
-    };
     const isFenced = async (): Promise<boolean> => (await bed.stores.source.ownership(SLOT)).state === "FENCED";
-    const source: SlotSide = {
-      ...options.sides.source,
-      rows: () =>
-        deferRows(async () =>
-          ((await isFenced()) ? failing : options.sides.source).rows({ seen: null, recentMs: null }),
-        ),
-    };
+    const source = aroundRows(options.sides.source, (parts) =>
+      deferRows(async () => ((await isFenced()) ? (over.abort(), failingRows()) : parts)),
+    );
     expect(await runSlot({ ...options, sides: { ...options.sides, source } })).toMatchObject({ reason: "interrupted" });
   });
 });
@@ -261,9 +263,9 @@ async function crashAt(
   });
   const dying = (side: SlotSide): SlotSide => ({
     ...side,
-    send: async (event, seen) => {
-      if (event.kind !== kind) return side.send(event, seen);
-      if (when === "after") await side.send(event, seen);
+    send: async (event, terms) => {
+      if (event.kind !== kind) return side.send(event, terms);
+      if (when === "after") await side.send(event, terms);
       died("dead");
       return DEAD;
     },
@@ -377,12 +379,10 @@ class BadWeather {
     }
   }
 
+  /** A lost reply's rows are lost with it. */
   side(of: SlotSide): SlotSide {
-    return {
-      look: this.question(of.look),
-      send: this.statement(of.send),
-      rows: (question) => this.rows(of.rows(question)),
-    };
+    const { send, rows } = aroundRows(of, (parts) => this.rows(parts));
+    return { look: this.question(of.look), send: this.statement(send), rows };
   }
 
   #later(send: () => Promise<unknown>): void {
