@@ -40,7 +40,7 @@ const RUNNERS: readonly string[] = [
   ...["taken-over", "nothing-to-help", "interrupted"].map((reason) => `runner stops: ${reason}`),
   ...["look-failed", "lost-sight", "work-failed", "copied", "equal"].map((step) => `step: ${step}`),
   ...["begin", "rows", "digests", "changed", "end"].map((kind) => `part of a slot: ${kind}`),
-  ...["begin", "rows", "digests", "end"].map((kind) => `part behind a fence: ${kind}`),
+  ...["begin", "rows", "digests", "changed", "end"].map((kind) => `part behind a fence: ${kind}`),
 ];
 
 const OPERATORS: readonly string[] = [
