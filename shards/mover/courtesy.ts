@@ -28,14 +28,14 @@ const PIECE_ROWS_IN_HURRY = 128;
  * A rest is so many times as long as the work before it where there are many clients, and in proportion where there are few. The work of
  * a store elsewhere is mostly waiting.
  */
-const REST_PER_WORK = { inside: 8, elsewhere: 4 };
+const REST_PER_WORK = { inside: 16, elsewhere: 4 };
 const MANY_PER_SECOND = 50;
 
 /** A delay of this many milliseconds is everyday life; each one beyond is answered by so many of rest. */
 const DELAY_MS_FREE = 15;
 const REST_PER_DELAY = 4;
 /** But no rest is so many times longer than the work before it, or small pieces would never come to an end. */
-const REST_PER_WORK_MAX = 20;
+const REST_PER_WORK_MAX = 40;
 
 /** Longest rest in milliseconds, and longest sleep before the signal is looked at again. */
 const REST_MS_MAX = 400;

@@ -96,7 +96,7 @@ test("several at once rest one after the other: together they take no more than 
     ...{ load: { delayMs: () => 0 }, traffic: { requestsPerSecond: () => 1000 } },
   });
   const rests = [courtesy.begin(), courtesy.begin(), courtesy.begin()];
-  nowMs = 4;
+  nowMs = 2;
   await Promise.all(rests.map((rest) => rest(never)));
   const [first = 0, second = 0] = sleeps;
   expect(second).toBe(2 * first);
