@@ -1,7 +1,7 @@
 /**
  * How long a slot that moves keeps its clients waiting on Cassandra, as a multiple of one conditional write: a cutover is a row of them, one
  * after the other. The write is one row of a slot that does not move, by the store alone, while the same clients are at work and nothing
- * moves. It must not compare with an idle cluster's write.
+ * moves, before and after: servers that have just started are slower. It must not compare with an idle cluster's write.
  */
 import type { Store } from "../../shards/store/port.ts";
 import type { Bench, BenchContext } from "../bench.ts";
@@ -21,8 +21,8 @@ const COLLECTION = collectionNamed("moved");
 const PLACEMENT = { kind: "range", stripes: 1 } as const;
 const SLOTS = 40;
 const ROWS_PER_SLOT = 75;
-/** Conditional writes that are timed, after some that are not. */
-const WRITES = 200;
+/** Conditional writes that are timed before the moves, and after; some that are not come first. */
+const WRITES = 100;
 const WARM_WRITES = 50;
 
 /** Moves to and fro until there are enough cutovers. */
@@ -46,20 +46,25 @@ async function measurePause(context: BenchContext): Promise<readonly Measurement
     });
     const store = await ground.openStore("shard-1");
     await fillLot(store, lot, loadProducts(context.productsFile));
-    const clients = await startClients(context, ground, followersOf(lot));
-    const writesMs = await timeWrites(store);
-    const alone = await clients.report([]);
-    await store.close();
-    context.report(`one conditional write: p50 ${percentile(writesMs, 0.5).toFixed(1)} ms`);
+    const timeAmongClients = async (firstPrefix: number) => {
+      const clients = await startClients(context, ground, followersOf(lot));
+      const writesMs = await timeWrites(store, firstPrefix);
+      context.report(`one conditional write: p50 ${percentile(writesMs, 0.5).toFixed(1)} ms`);
+      return { writesMs, report: await clients.report([]) };
+    };
+    const before = await timeAmongClients(SLOTS);
     const spec = { lot, cutoversMin, movesMax: Number.POSITIVE_INFINITY, warmMoves: WARM_MOVES };
     const { pausesMs, report } = await movePauses(context, ground, spec);
-    return figuresOf({ pausesMs, writesMs, failures: failuresOf([alone, report]) });
+    const after = await timeAmongClients(SLOTS + 1);
+    await store.close();
+    const writesMs = [...before.writesMs, ...after.writesMs];
+    return figuresOf({ pausesMs, writesMs, failures: failuresOf([before.report, report, after.report]) });
   });
 }
 
-/** One after the other, each a new row of a slot that stays. */
-async function timeWrites(store: Store): Promise<readonly number[]> {
-  const spec = { collection: COLLECTION, placement: PLACEMENT, firstPrefix: SLOTS, slots: 1 };
+/** One after the other, each a new row of the slot, which stays. */
+async function timeWrites(store: Store, firstPrefix: number): Promise<readonly number[]> {
+  const spec = { collection: COLLECTION, placement: PLACEMENT, firstPrefix, slots: 1 };
   const [rows = []] = rowsOf(lotOf({ ...spec, rowsPerSlot: WARM_WRITES + WRITES }), []);
   const times: number[] = [];
   for (const row of rows) {
