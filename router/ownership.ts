@@ -92,6 +92,16 @@ export function decisionOf(sourceEpoch: number, destination: Ownership): Decisio
   return destination.state === "ABORTED" ? "aborted" : "decided";
 }
 
+/**
+ * Whether columns of a move's destination say that it has taken over the slot which was met in the middle of that very move, at its source.
+ * Then the source's own are GONE, whatever they were when they were met.
+ */
+export function hasTakenOver(met: Ownership, destination: Ownership): boolean {
+  const isLeaving = met.state === "FENCED" || met.state === "GONE";
+  const isSameMove = met.epoch === destination.epoch && met.move === destination.move;
+  return isLeaving && isSameMove && destination.state === "OWNER";
+}
+
 /** What a decision comes to for a slot whose own columns were the same after the destination's were read, or at that very moment. */
 export function confirmed(decision: Decision): Decision {
   return decision === "beyond" ? "decided" : decision;

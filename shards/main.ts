@@ -187,7 +187,7 @@ async function runWorker(): Promise<void> {
     onStanding: (told) => {
       standing = told;
     },
-    onNews: (news) => parts.waiting.tell(news),
+    onNews: (news) => void parts.waiting.tell(news),
     onCommit: (message) => commits.heard(message),
     close: async () => {
       ending.abort();

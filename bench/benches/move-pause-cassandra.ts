@@ -52,13 +52,16 @@ async function measurePause(context: BenchContext): Promise<readonly Measurement
       context.report(`one conditional write: p50 ${percentile(writesMs, 0.5).toFixed(1)} ms`);
       return { writesMs, report: await clients.report([]) };
     };
-    const before = await timeAmongClients(SLOTS);
-    const spec = { lot, cutoversMin, movesMax: Number.POSITIVE_INFINITY, warmMoves: WARM_MOVES };
-    const { pausesMs, report } = await movePauses(context, ground, spec);
-    const after = await timeAmongClients(SLOTS + 1);
-    await store.close();
-    const writesMs = [...before.writesMs, ...after.writesMs];
-    return figuresOf({ pausesMs, writesMs, failures: failuresOf([before.report, report, after.report]) });
+    try {
+      const before = await timeAmongClients(SLOTS);
+      const spec = { lot, cutoversMin, movesMax: Number.POSITIVE_INFINITY, warmMoves: WARM_MOVES };
+      const { pausesMs, report } = await movePauses(context, ground, spec);
+      const after = await timeAmongClients(SLOTS + 1);
+      const writesMs = [...before.writesMs, ...after.writesMs];
+      return figuresOf({ pausesMs, writesMs, failures: failuresOf([before.report, report, after.report]) });
+    } finally {
+      await store.close();
+    }
   });
 }
 

@@ -25,7 +25,7 @@ export interface ShardServices {
   readonly commits: Pick<GroupCommit, "submit">;
   readonly access: SlotAccess;
   readonly peers: Pick<Peers, "rowsAfter">;
-  /** Has all processes of this shard look again whose requests wait for the slot. */
+  /** Tells all processes of this shard, where requests may be held for the slot. */
   readonly spreadNews: (news: SlotNews) => void;
   /** What moves leave to clients, and who these are. */
   readonly courtesy: MoveCourtesy;

@@ -96,9 +96,9 @@ class HeldRequest<Value> {
   #met: SlotRefused;
   #listener: SlotListener;
   #word: Word = "undecided";
-  /** The columns that were met when the destination said `beyond`. */
-  #askedFor: Ownership | null = null;
-  /** How long the last look or question took. */
+  /** What was met when the destination said `beyond`. */
+  #askedFor: SlotRefused | null = null;
+  /** How long the last look took, or a question behind it that took longer. */
   #tookMs = 0;
 
   constructor(options: HeldOptions<Value>, met: SlotRefused) {
@@ -124,9 +124,9 @@ class HeldRequest<Value> {
   async #take(pauseMs: number): Promise<SlotAnswer<Value> | null> {
     const { clock } = this.#options;
     this.#word = await this.#askDestination();
-    const isConfirmed = isDeepStrictEqual(this.#askedFor, this.#met.ownership);
+    const isConfirmed = isDeepStrictEqual(this.#askedFor, this.#met);
     if (this.#word === "beyond" && !isConfirmed) {
-      this.#askedFor = this.#met.ownership;
+      this.#askedFor = this.#met;
       return this.#attempt();
     }
     const decision = this.#word === "silent" ? "undecided" : this.#word;

@@ -1,8 +1,8 @@
 /**
  * Waiting for news of a slot: requests that are held for it, and whoever hears that it is settled.
- * It must not judge what the news means for a request.
+ * It must not answer a request, nor take news of another move for that of the one which was met.
  */
-import { decisionOf, type Ownership } from "../../router/ownership.ts";
+import { hasTakenOver, type Ownership } from "../../router/ownership.ts";
 import type { Clock } from "../clock.ts";
 
 /** A slot as other processes call it; one that does not exist is waited for by nobody. */
@@ -38,9 +38,11 @@ export class SlotWaiting {
     return listener;
   }
 
-  /** There is news of the slot. */
-  tell(news: SlotNews): void {
-    for (const listener of this.#listeners.get(nameOf(news)) ?? []) listener.hear(news);
+  /** There is news of the slot. Returns how many hear it. */
+  tell(news: SlotNews): number {
+    const listeners = this.#listeners.get(nameOf(news)) ?? new Set();
+    for (const listener of listeners) listener.hear(news);
+    return listeners.size;
   }
 }
 
@@ -69,9 +71,10 @@ export class SlotListener {
     return this.#met.epoch === epoch && this.#met.move === move;
   }
 
+  /** Wakes the request; columns of another move, or before the decision, do no more than that. */
   hear({ destination }: SlotNews): void {
     this.#news.resolve();
-    if (destination === null || !this.#isDecision(destination)) return;
+    if (destination === null || !hasTakenOver(this.#met, destination)) return;
     this.#isDecided = true;
     this.#decided.resolve("decided");
   }
@@ -85,12 +88,6 @@ export class SlotListener {
   async wait(durationMs: number): Promise<void> {
     await Promise.race([this.#news.promise, this.#clock.sleep(durationMs)]);
     this.#news = Promise.withResolvers();
-  }
-
-  #isDecision(destination: Ownership): boolean {
-    const { state, epoch, move } = this.#met;
-    const isLeaving = state === "FENCED" || state === "GONE";
-    return isLeaving && destination.move === move && decisionOf(epoch, destination) === "decided";
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Drives one slot's move through the steps that slot-move.ts names, until it ends or somebody else drives it.
- * It must not decide a step, nor remember what its view does not hold. What is lost is looked at again.
+ * It must not decide a step, nor let anything beside its view decide one. What is lost is looked at again.
  */
 
 import type { Ownership } from "../../router/ownership.ts";
@@ -206,10 +206,9 @@ class SlotRun {
     const { run, destination: own } = this.#view;
     if (copying === null || run?.use !== "clean") return this.#sendTo("source", event, seen);
     const recentMs = this.#askedMs(recentMsOf(this.#knownAtMs, monotonicMs()));
-    const sending = sides.source.send(event, { seen, rows: { recentMs } });
     const { store, courtesy } = copying;
     const ownRows = readOwnAhead({ address, store, courtesy, own }, run.token);
-    const { reply, rows } = await sending;
+    const { reply, rows } = await sides.source.send(event, { seen, rows: { recentMs } });
     this.#ahead = { run: run.token, own: ownRows, rows };
     return reply;
   }

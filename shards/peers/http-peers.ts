@@ -22,7 +22,7 @@ const TIMEOUT_MS = 1000;
 /** The same for a connection. */
 const CONNECT_MS = 500;
 
-/** The same for a statement, which waits for a disk or a quorum. */
+/** The same for a statement, which waits for a disk or a quorum, and for what comes with its reply. */
 const STATEMENT_MS = 5000;
 
 /** The same for the beginning of an answer of many lines, and for each pause in it. */
@@ -43,14 +43,13 @@ export interface HttpPeersOptions {
   readonly sign: Signer;
 }
 
-/** A request on its way to any origin of a shard. `pauseMs`: for each pause in the answer, where that is not `timeoutMs`. */
+/** A request on its way to any origin of a shard. */
 interface Hop {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly query: string;
   readonly body?: Buffer;
   readonly timeoutMs: number;
-  readonly pauseMs?: number;
 }
 
 /**
@@ -78,7 +77,7 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
     async sendForRows(shard, { address: { collection, slot }, event, seen }, recentMs) {
       const rows = { recentMs: recentMs === null ? null : Math.ceil(recentMs) };
       const hop = postOf(INTERNAL_PATH.ownershipEvents, { collection, slot, event, seen, rows }, STATEMENT_MS);
-      const response = await wire.askInTurn(shard, { ...hop, pauseMs: LINES_MS });
+      const response = await wire.askInTurn(shard, hop);
       if (response.headers["content-type"] === LINES_TYPE) return readAhead(response);
       return { reply: await parseAnswer(response, parseEventReply), rows: null };
     },
@@ -117,12 +116,9 @@ class Wire {
     return origins;
   }
 
-  ask(
-    origin: string,
-    { method, path, query, body, timeoutMs, pauseMs = timeoutMs }: Hop,
-  ): Promise<Dispatcher.ResponseData> {
+  ask(origin: string, { method, path, query, body, timeoutMs }: Hop): Promise<Dispatcher.ResponseData> {
     const headers = this.#options.sign({ method, path, query }, {}, body);
-    const timeouts = { headersTimeout: timeoutMs, bodyTimeout: pauseMs };
+    const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
     const url = query === "" ? `${origin}${path}` : `${origin}${path}?${query}`;
     return request(url, {
       dispatcher: this.#dispatcher,

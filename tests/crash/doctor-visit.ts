@@ -26,7 +26,9 @@ export async function visitDoctor({ config }: ShardFiles, catalog: Catalog, name
   const faults = new Map<string, string[]>();
   const note = (slot: string, fault: string): unknown => faults.set(slot, [...(faults.get(slot) ?? []), fault]);
   try {
-    const { complaints, silent } = await consult(operator, collection);
+    const first = await consult(operator, collection);
+    // A connection that lay with a worker when it was killed stays silent; the doctor's hint is to ask again.
+    const { complaints, silent } = first.silent.size === 0 ? first : await consult(operator, collection);
     for (const [shard, reason] of silent) note("", `${shard} is silent: ${reason}`);
     for (const complaint of complaints) {
       if (complaint.kind === "ownership") note(complaint.finding.slot, complaint.finding.detail);

@@ -57,6 +57,7 @@ const CLIENTS: readonly string[] = [
   ),
   ...["redirect", "read at a fenced source", "write is replayed", "write is repeated by its client"],
   ...["decided", "restored"].map((news) => `news: ${news}`),
+  "news is heard by a held request",
   ...["edge takes a newer map", "tombstone is swept", "leftovers are removed"],
 ];
 

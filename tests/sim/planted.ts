@@ -215,6 +215,11 @@ const IN_REQUESTS: readonly PlantedBug[] = [
     plant: { decideAccess: (real) => (slot, request) => real(slot, request, "decided") },
   },
   {
+    name: "news that is believed before the decision",
+    why: "whoever was held is sent to a shard that does not own the slot yet, and may never",
+    plant: { hasTakenOver: () => (met) => met.state === "FENCED" || met.state === "GONE" },
+  },
+  {
     name: "an aborted destination counts as decided",
     why: "the edge is sent to a shard that gave up",
     plant: {

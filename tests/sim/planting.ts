@@ -23,6 +23,7 @@ export interface Plantable {
   mayRead(slot: Ownership): boolean;
   nextStep(view: RunnerView, freshRun: string): RunnerStep;
   decisionOf(sourceEpoch: number, destination: Ownership): Decision;
+  hasTakenOver(met: Ownership, destination: Ownership): boolean;
   decideAccess(slot: Ownership, request: AccessRequest, decision: Decision): Access;
   adoptMap(hints: RouteHints, map: ShardMap): RouteHints;
   isSameRow(left: SlotRow, right: SlotRow): boolean;

@@ -129,7 +129,7 @@ function routesOf(parts: Parts, isReady: () => boolean): ShardRoutes {
     peers,
     spreadNews: (news) => {
       stage.coverage.add(`news: ${news.destination === null ? "restored" : "decided"}`);
-      waiting.tell(news);
+      if (waiting.tell(news) > 0) stage.coverage.add("news is heard by a held request");
     },
     maps: createMapCache({ catalog: simCatalog, clock, log }),
     verify: () => null,

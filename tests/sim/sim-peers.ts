@@ -86,7 +86,7 @@ async function readAhead(
   const { reply, parts } = await parseReplyLines(groups);
   const whole = async function* (): AsyncGenerator<SlotPart, void> {
     for await (const part of counted(options, "part behind a fence", parts)) {
-      if (isDropped) throw new Error("broken assumption: nobody reads what was dropped");
+      if (isDropped) throw new Error("the rows were dropped");
       yield part;
     }
   };

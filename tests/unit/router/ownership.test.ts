@@ -8,6 +8,7 @@ import {
   decideAccess,
   decisionOf,
   FIRST_OWNER,
+  hasTakenOver,
   isSameOwnership,
   NEVER_HELD,
   OWN_STATES,
@@ -132,6 +133,19 @@ describe("decisionOf", () => {
     { name: "the destination is behind", epoch: EPOCH - 1, state: "OWNER", decision: "store-lost" },
   ] as const)("$name: $decision", ({ epoch, state, decision }) => {
     expect(decisionOf(EPOCH, { ...slotIn(state), epoch })).toBe(decision);
+  });
+});
+
+describe("hasTakenOver", () => {
+  it.each(OWN_STATES)("a slot that was met %s is taken over only by who owns it by the same move", (state) => {
+    const owner = { ...slotIn("OWNER"), to: null };
+    const isLeaving = state === "FENCED" || state === "GONE";
+    expect(hasTakenOver(slotIn(state), owner)).toBe(isLeaving);
+    const others = [{ ...owner, epoch: EPOCH - 1 }, { ...owner, epoch: EPOCH + 1 }, { ...owner, move: "move-2" }];
+    for (const other of others) expect(hasTakenOver(slotIn(state), other)).toBe(false);
+    for (const there of OWN_STATES.filter((one) => one !== "OWNER")) {
+      expect(hasTakenOver(slotIn(state), slotIn(there))).toBe(false);
+    }
   });
 });
 

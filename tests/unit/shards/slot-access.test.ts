@@ -98,6 +98,29 @@ describe("a slot that is not served here", () => {
     expect([gone.answer, gone.looks]).toEqual([redirectTo(D, 5), 2]);
   });
 
+  test("what one slot of a list was asked about says nothing of another with the same columns", async () => {
+    const gone = at("GONE", 5);
+    const other = addressOf("xyz").slot;
+    const asked: string[] = [];
+    const peers = {
+      ownership: async (_shard: ShardId, question: { readonly slot: string }) => {
+        asked.push(question.slot);
+        return at("RECEIVING", 7);
+      },
+    };
+    const access = createSlotAccess({
+      ...{ clock: IDLE_CLOCK, peers, store: NO_STORE, waiting: new SlotWaiting(IDLE_CLOCK) },
+      ...{ help: () => undefined, log: () => undefined },
+    });
+    const met = [slot, other];
+    const answer = await access({ collection, intent: "read", knownEpoch: 0 }, async () => {
+      const next = met.shift();
+      if (next === undefined) return { kind: "served", value: "done" } as const;
+      return { kind: "not-owned", slot: next, ownership: gone } as const;
+    });
+    expect([answer, asked]).toEqual([done, [slot, other]]);
+  });
+
   test("NONE says so to a request that knew an epoch, too", async () => {
     expect((await play({ looks: [NEVER_HELD], knownEpoch: 3 })).answer).toEqual(redirectTo(null, 0));
   });
@@ -209,9 +232,17 @@ describe("a slot that is not served here", () => {
   });
 
   describe("news with the destination's columns", () => {
+    /** `columns`: what looks find, null for nothing ever; `then`: what the second attempt meets. */
+    interface HeldScene {
+      readonly knownEpoch?: number;
+      readonly columns?: Ownership | null;
+      readonly then?: Ownership | Error;
+      readonly waiting?: SlotWaiting;
+    }
+
     /** One write is held; neither looks, nor questions, nor sleeps come to an end by themselves. */
-    function holdOne(met: Ownership, { knownEpoch = 0, columns = null as Ownership | null } = {}) {
-      const waiting = new SlotWaiting(IDLE_CLOCK);
+    function holdOne(met: Ownership, scene: HeldScene = {}) {
+      const { knownEpoch = 0, columns = null, then = met, waiting = new SlotWaiting(IDLE_CLOCK) } = scene;
       const seen = { attempts: 0, looks: 0, questions: 0 };
       const never = new Promise<never>(() => undefined);
       const store = {
@@ -223,14 +254,18 @@ describe("a slot that is not served here", () => {
       let answer: unknown = null;
       const held = access({ collection, intent: "write", knownEpoch }, async () => {
         seen.attempts += 1;
-        return { kind: "not-owned", slot, ownership: met } as const;
+        const found = seen.attempts === 1 ? met : then;
+        if (found instanceof Error) throw found;
+        return { kind: "not-owned", slot, ownership: found } as const;
       }).then((given) => void (answer = given));
+      held.catch(() => undefined);
+      const hears = () => waiting.tell({ collection, slot, destination: null });
       const tell = async (destination: Ownership | null) => {
         waiting.tell({ collection, slot, destination });
         await new Promise(setImmediate);
         return answer;
       };
-      return { tell, seen, held };
+      return { tell, seen, held, hears };
     }
 
     test.each<[OwnState, object]>([
@@ -251,12 +286,37 @@ describe("a slot that is not served here", () => {
       expect(await tell(at("OWNER", 5))).toEqual(redirectTo(D, 5));
     });
 
+    test("are heard by nobody once the request is answered", async () => {
+      const { tell, hears } = holdOne(at("FENCED", 5));
+      await new Promise(setImmediate);
+      expect(hears()).toBe(1);
+      await tell(at("OWNER", 5));
+      expect(hears()).toBe(0);
+      const waiting = new SlotWaiting(IDLE_CLOCK);
+      const held = holdOne(at("FENCED", 5), { waiting, columns: at("ABORTED", 6), then: new Error("store is gone") });
+      await new Promise(setImmediate);
+      await held.tell(null);
+      await expect(held.held).rejects.toThrow("store is gone");
+      expect(held.hears()).toBe(0);
+    });
+
+    test("are those of the move that is met now, once the slot has gone on to another", async () => {
+      const next = { ...at("FENCED", 7), move: "next" };
+      const { tell, seen } = holdOne(at("FENCED", 5), { columns: next, then: next });
+      await new Promise(setImmediate);
+      expect(await tell(null)).toBeNull();
+      expect(seen.attempts).toBe(2);
+      expect(await tell(at("OWNER", 5))).toBeNull();
+      expect(await tell({ ...at("OWNER", 7), move: "next" })).toEqual(redirectTo(D, 7));
+    });
+
     test.each<[string, Ownership]>([
       ["of another move", { ...at("OWNER", 5), move: "other" }],
       ["of an earlier epoch", at("OWNER", 4)],
       ["of a later epoch: the one that was met may have been aborted", at("OWNER", 7)],
       ["before it has decided", at("RECEIVING", 5)],
       ["after it has aborted", at("ABORTED", 5)],
+      ["of the source itself", at("GONE", 5)],
     ])("%s redirect nobody", async (_name, destination) => {
       const { tell, seen } = holdOne(at("FENCED", 5));
       await new Promise(setImmediate);
