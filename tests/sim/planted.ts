@@ -216,6 +216,7 @@ const IN_REQUESTS: readonly PlantedBug[] = [
   },
   {
     name: "news that is believed before the decision",
+    seeds: "storm",
     why: "whoever was held is sent to a shard that does not own the slot yet, and may never",
     plant: { hasTakenOver: () => (met) => met.state === "FENCED" || met.state === "GONE" },
   },

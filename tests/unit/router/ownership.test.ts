@@ -141,7 +141,11 @@ describe("hasTakenOver", () => {
     const owner = { ...slotIn("OWNER"), to: null };
     const isLeaving = state === "FENCED" || state === "GONE";
     expect(hasTakenOver(slotIn(state), owner)).toBe(isLeaving);
-    const others = [{ ...owner, epoch: EPOCH - 1 }, { ...owner, epoch: EPOCH + 1 }, { ...owner, move: "move-2" }];
+    const others = [
+      { ...owner, epoch: EPOCH - 1 },
+      { ...owner, epoch: EPOCH + 1 },
+      { ...owner, move: "move-2" },
+    ];
     for (const other of others) expect(hasTakenOver(slotIn(state), other)).toBe(false);
     for (const there of OWN_STATES.filter((one) => one !== "OWNER")) {
       expect(hasTakenOver(slotIn(state), slotIn(there))).toBe(false);

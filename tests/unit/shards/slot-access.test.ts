@@ -232,17 +232,17 @@ describe("a slot that is not served here", () => {
   });
 
   describe("news with the destination's columns", () => {
-    /** `columns`: what looks find, null for nothing ever; `then`: what the second attempt meets. */
+    /** `columns`: what looks find, null for nothing ever; `later`: what the second attempt meets. */
     interface HeldScene {
       readonly knownEpoch?: number;
       readonly columns?: Ownership | null;
-      readonly then?: Ownership | Error;
+      readonly later?: Ownership | Error;
       readonly waiting?: SlotWaiting;
     }
 
     /** One write is held; neither looks, nor questions, nor sleeps come to an end by themselves. */
     function holdOne(met: Ownership, scene: HeldScene = {}) {
-      const { knownEpoch = 0, columns = null, then = met, waiting = new SlotWaiting(IDLE_CLOCK) } = scene;
+      const { knownEpoch = 0, columns = null, later = met, waiting = new SlotWaiting(IDLE_CLOCK) } = scene;
       const seen = { attempts: 0, looks: 0, questions: 0 };
       const never = new Promise<never>(() => undefined);
       const store = {
@@ -254,7 +254,7 @@ describe("a slot that is not served here", () => {
       let answer: unknown = null;
       const held = access({ collection, intent: "write", knownEpoch }, async () => {
         seen.attempts += 1;
-        const found = seen.attempts === 1 ? met : then;
+        const found = seen.attempts === 1 ? met : later;
         if (found instanceof Error) throw found;
         return { kind: "not-owned", slot, ownership: found } as const;
       }).then((given) => void (answer = given));
@@ -293,7 +293,7 @@ describe("a slot that is not served here", () => {
       await tell(at("OWNER", 5));
       expect(hears()).toBe(0);
       const waiting = new SlotWaiting(IDLE_CLOCK);
-      const held = holdOne(at("FENCED", 5), { waiting, columns: at("ABORTED", 6), then: new Error("store is gone") });
+      const held = holdOne(at("FENCED", 5), { waiting, columns: at("ABORTED", 6), later: new Error("store is gone") });
       await new Promise(setImmediate);
       await held.tell(null);
       await expect(held.held).rejects.toThrow("store is gone");
@@ -302,7 +302,7 @@ describe("a slot that is not served here", () => {
 
     test("are those of the move that is met now, once the slot has gone on to another", async () => {
       const next = { ...at("FENCED", 7), move: "next" };
-      const { tell, seen } = holdOne(at("FENCED", 5), { columns: next, then: next });
+      const { tell, seen } = holdOne(at("FENCED", 5), { columns: next, later: next });
       await new Promise(setImmediate);
       expect(await tell(null)).toBeNull();
       expect(seen.attempts).toBe(2);
