@@ -28,6 +28,7 @@ export interface Plantable {
   adoptMap(hints: RouteHints, map: ShardMap): RouteHints;
   isSameRow(left: SlotRow, right: SlotRow): boolean;
   textOfRow(row: SlotRow): string;
+  recentMsOf(knownAtMs: number | null, nowMs: number): number | null;
   reconcileSlot(context: unknown, how: unknown): Promise<ReconcileOutcome>;
   decideWrite(write: Write, stored: WriteContext): WriteDecision;
   commitOnce(services: CommitServices, write: Write): Promise<SubmitOutcome>;
