@@ -1,9 +1,11 @@
 /**
  * Sends a request to the shard that owns its slot, and follows 421 answers until it is there: at most `HOPS_MAX` on
- * their word, then the map is loaded again, once. A client never sees a 421.
+ * their word, then the map is loaded again, once. A client never sees a 421. A write with an idempotency key is sent once more when the
+ * shard does not know what became of it.
  * It must not know what the request means.
  */
 import { HOPS_MAX, type NotOwned, parseNotOwned } from "../../router/contract.ts";
+import { isProblemCode, type ProblemCode } from "../../router/problem.ts";
 import type { Route, RouteHints } from "../../router/route-hints.ts";
 import { EdgeProblem } from "../edge-problem.ts";
 import type { EdgePorts, RequestLifetime } from "../ports.ts";
@@ -66,7 +68,8 @@ async function follow(way: Way, errand: Errand): Promise<Forwarded> {
   let hops = 0;
   let hasReloaded = false;
   for (;;) {
-    const response = await ask(way, errand.request, target);
+    const response = await unlessToRepeat(way, errand.request, await ask(way, errand.request, target));
+    if (response === null) continue;
     if (response.status !== 421) return { response, target };
     const told = await readNotOwned(response);
     const taught = told.owner === null ? errand.maps.hints() : errand.maps.learn(told);
@@ -92,6 +95,36 @@ async function ask({ ports, shards, trace }: Way, request: ForwardRequest, targe
     throw shardProblem("OUTCOME_UNKNOWN", new Error(`the shard answered the repetition with ${response.status}`));
   }
   return response;
+}
+
+/**
+ * The answer as it was; null when the shard cannot say what became of a write whose record will: a repetition is harmless then, wherever the
+ * slot is by now. Read whole, because what is passed on could not be read twice.
+ */
+async function unlessToRepeat(
+  { trace }: Way,
+  { replay }: ForwardRequest,
+  response: Response,
+): Promise<Response | null> {
+  if (replay !== "keyed" || response.status !== 503) return response;
+  const text = await response.text().catch(() => null);
+  if (text !== null && codeIn(text) !== "OUTCOME_UNKNOWN") return new Response(text, response);
+  trace.mayBeApplied = true;
+  return null;
+}
+
+function codeIn(text: string): ProblemCode | null {
+  try {
+    return parseProblemCode(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Untrusted data to the code of a problem; null for anything else. */
+function parseProblemCode(input: unknown): ProblemCode | null {
+  const { code } = (typeof input === "object" && input !== null ? input : {}) as { readonly code?: unknown };
+  return typeof code === "string" && isProblemCode(code) ? code : null;
 }
 
 function aimAt(target: ShardTarget | null): ShardTarget {

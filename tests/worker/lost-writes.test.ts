@@ -74,6 +74,49 @@ describe("a keyed write that was lost, and sent again", () => {
   });
 });
 
+describe("a write of which the shard does not know what became", () => {
+  const UNKNOWN = "OUTCOME_UNKNOWN";
+  const unknown = (): Response => problem(UNKNOWN, "the storage did not say");
+
+  it("is sent once more with its key, and answered by the verdict", async () => {
+    const edge = await startWarm();
+    edge.fleet.shard("shard-1").script = () => (edge.fleet.dataCalls.length < 2 ? unknown() : null);
+    const answer = await writeKeyed(edge);
+    expect([answer.status, edge.fleet.dataCalls.length]).toEqual([200, 2]);
+    expect(edge.cache.kept.size).toBe(0);
+  });
+
+  it("is sent to the next owner when the slot has moved meanwhile", async () => {
+    const edge = await startWarm();
+    edge.fleet.shard("shard-1").script = () => (edge.fleet.dataCalls.length < 2 ? unknown() : movedOn());
+    edge.fleet.shard("shard-2").script = () => problem("PRECONDITION_FAILED", "as recorded");
+    const answer = await writeKeyed(edge);
+    expect([answer.status, await codeOf(answer)]).toEqual([412, "PRECONDITION_FAILED"]);
+  });
+
+  it.each([UNKNOWN, "SLOT_MOVING", "STORAGE_UNAVAILABLE"] as const)(
+    "is of unknown outcome when the second answer is %s, and not sent a third time",
+    async (code) => {
+      const edge = await startWarm();
+      edge.fleet.shard("shard-1").script = () =>
+        edge.fleet.dataCalls.length < 2 ? unknown() : problem(code, "nothing was changed");
+      const answer = await writeKeyed(edge);
+      expect([answer.status, await codeOf(answer)]).toEqual([503, UNKNOWN]);
+      expect([edge.fleet.dataCalls.length, edge.cache.kept.size]).toEqual([2, 0]);
+    },
+  );
+
+  it("is not sent again without a key, nor for another problem", async () => {
+    const edge = await startWarm();
+    edge.fleet.shard("shard-1").script = unknown;
+    const plain = await edge.fetchAs(PATH, putJson("2"));
+    expect([plain.status, await codeOf(plain), edge.fleet.dataCalls.length]).toEqual([503, UNKNOWN, 1]);
+    edge.fleet.shard("shard-1").script = () => problem("SLOT_MOVING", "nothing was changed");
+    const moving = await writeKeyed(edge);
+    expect([moving.status, await codeOf(moving), edge.fleet.dataCalls.length]).toEqual([503, "SLOT_MOVING", 2]);
+  });
+});
+
 describe("a write that was never lost", () => {
   it("keeps the shard's own word that nothing was changed, and the cached copy stays", async () => {
     const edge = await startWarm();
