@@ -38,7 +38,7 @@ export interface MoveProgress {
   readonly rowsPlanned: number;
   readonly startedAtMs: number;
   readonly updatedAtMs: number;
-  /** Time that earlier runners spent, so that the whole is known after a change of runner. */
+  /** Time from the beginning of the move to when this runner took it up, so that the whole is known after a change of runner. */
   readonly elapsedMs: number;
   readonly pause: PauseHistogram;
   /** Whether it has had limits, now or before; absent in what earlier versions wrote. */

@@ -65,7 +65,7 @@ export async function examine(
     collection === undefined ? [...operator.config.collections.values()] : [demandCollection(operator, collection)];
   const open: Treated[] = [];
   const failures: string[] = [];
-  let silent = 0;
+  const silent = new Set<string>();
   for (const each of chosen) {
     const attended = await attend(operator, each, flags);
     const { consultation, treated, failure } = attended;
@@ -73,12 +73,12 @@ export async function examine(
     else print(terminal, linesOf(attended));
     open.push(...treated.filter(({ isWell }) => !isWell));
     if (failure !== null) failures.push(`${each.name}: ${failure}`);
-    silent += consultation.silent.size;
+    for (const shard of consultation.silent.keys()) silent.add(shard);
   }
   if (failures.length > 0) {
     throw new CliFailure(failures.join("; "), { hint: "run the same command again", isTold: true });
   }
-  conclude(open, silent);
+  conclude(open, silent.size);
 }
 
 async function attend(operator: Operator, collection: CollectionConfig, flags: DoctorFlags): Promise<Attended> {

@@ -30,7 +30,7 @@ const RETENTION = "24h";
 const NO_LIMIT: TypedLimit = "none";
 
 const JSON_HELP =
-  "print the plan (--dry-run; expected: {ms, basis} or null), {id, ...plan}, or at the end, or when it is interrupted (--wait), {id, state, collection, start, end, from, to, slots, rows, bytes, pauseMs: {p50, p99, max}, durationMs}";
+  "print the plan (--dry-run; expected: {ms, basis} or null), {id, ...plan}, or at the end, or when it is interrupted (--wait), {id, state, collection, start, end, from, to, slots, rows, bytes, pauseMs: {p50, p99, max, cutovers}, durationMs}";
 
 /** The options that say how a move is to run. */
 export function addMoveOptions(command: Command): Command {

@@ -1,7 +1,7 @@
 /**
  * A move as one document and as lines, when it has ended or nobody waits for it any more. It must not judge whether that is what was wanted.
  */
-import { pauseQuantile } from "../../router/move-progress.ts";
+import { NO_PAUSES, type PauseHistogram, pauseQuantile } from "../../router/move-progress.ts";
 import { describeRange } from "../../router/range.ts";
 import type { Move, MoveState } from "../../shards/catalog/port.ts";
 import { clockText, groupDigits } from "../progress.ts";
@@ -20,7 +20,8 @@ export interface MoveReport {
   readonly slots: number;
   readonly rows: number;
   readonly bytes: number;
-  readonly pauseMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** Of `cutovers` slots, those that one runner has fenced and decided: how long the others were fenced, nobody has seen whole. */
+  readonly pauseMs: { readonly p50: number; readonly p99: number; readonly max: number; readonly cutovers: number };
   readonly durationMs: number;
 }
 
@@ -28,9 +29,10 @@ export interface MoveReport {
 export function reportOf(move: Move): MoveReport {
   const { id, state, collection, start, end, from, to } = move;
   const progress = progressOf(move);
-  const pause = progress?.pause ?? { counts: [], maxMs: 0 };
+  const pause = progress?.pause ?? NO_PAUSES;
   const [p50, p99] = [pauseQuantile(pause, 0.5), pauseQuantile(pause, 0.99)];
-  const pauseMs = { p50: toHundredths(p50), p99: toHundredths(p99), max: toHundredths(pause.maxMs) };
+  const cutovers = pauseCount(pause);
+  const pauseMs = { p50: toHundredths(p50), p99: toHundredths(p99), max: toHundredths(pause.maxMs), cutovers };
   return {
     ...{ id, state, collection, start, end, from, to },
     ...{ slots: progress?.decided ?? 0, rows: progress?.rows ?? 0, bytes: progress?.bytes ?? 0 },
@@ -41,12 +43,18 @@ export function reportOf(move: Move): MoveReport {
 /** The same for people. */
 export function reportLines(move: Move): readonly string[] {
   const { id, state, collection, slots, rows, bytes, durationMs } = reportOf(move);
-  const pause = progressOf(move)?.pause;
+  const pause = progressOf(move)?.pause ?? NO_PAUSES;
+  const unseen = slots - pauseCount(pause);
+  const but = unseen > 0 ? ` (not of ${groupDigits(unseen)} slots, whose cutover was interrupted)` : "";
   return [
     `move ${id} of ${collection} ${describeRange(move)} from ${move.from} to ${move.to}: ${state}`,
     `  ${groupDigits(slots)} slots, ${groupDigits(rows)} rows, ${bytesText(bytes)} in ${clockText(durationMs / 1000)}`,
-    ...(pause === undefined || pause.counts.length === 0 ? [] : [`  pauses of writers: ${pauseText(pause)}`]),
+    ...(slots === 0 ? [] : [`  pauses of writers: ${pauseCount(pause) === 0 ? "not seen" : pauseText(pause)}${but}`]),
   ];
+}
+
+function pauseCount({ counts }: PauseHistogram): number {
+  return counts.reduce((sum, [, count]) => sum + count, 0);
 }
 
 function toHundredths(ms: number): number {

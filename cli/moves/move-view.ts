@@ -18,8 +18,10 @@ import type { Move, MoveSettings } from "../../shards/catalog/port.ts";
 import { clockText, groupDigits, progressBar } from "../progress.ts";
 import { shortId } from "./find-move.ts";
 
-/** A moment of a move: rows written and the part of the work done by then. Times by the runner's clock. */
+/** A moment of a move: rows written and the part of the work done by then, and the limits of that time. Times by the runner's clock. */
 export interface PaceSample {
+  /** What it may not exceed. */
+  readonly limits: string;
   readonly atMs: number;
   readonly rows: number;
   readonly fraction: number;
@@ -69,13 +71,14 @@ export function durationMsOf(move: Move): number {
   return progress.elapsedMs + Math.max(0, progress.updatedAtMs - progress.startedAtMs);
 }
 
-/** What a move tells of those to come; null unless it has moved its whole range, and somebody has counted. */
+/** What a move tells of those to come; null unless one runner has moved its whole range, and somebody has counted. */
 export function experienceOf(move: Move): MoveExperience | null {
   const progress = progressOf(move);
   if (move.state !== "done" || progress === null) return null;
   const { slots, decided, rowsPlanned, rows } = progress;
   const durationMs = durationMsOf(move);
-  if (decided < slots || !(durationMs > 0)) return null;
+  // A runner that dies makes a move last longer by as much as it takes to notice.
+  if (decided < slots || progress.elapsedMs > 0 || !(durationMs > 0)) return null;
   // Rows of slots that nobody has counted are missing in what was moved, and those that came meanwhile in the plan.
   return {
     from: move.from,
@@ -94,10 +97,12 @@ export function addSample(samples: readonly PaceSample[], move: Move): readonly 
   const { updatedAtMs: atMs, rows } = progress;
   const last = samples.at(-1);
   if (last?.atMs === atMs) return samples;
-  // Another runner has another clock.
-  const kept = last !== undefined && last.atMs > atMs ? [] : samples;
+  const limits = JSON.stringify([move.settings.rowsPerSecond, move.settings.bytesPerSecond]);
+  // Another runner has another clock, and other limits another pace.
+  const isOther = last !== undefined && (last.atMs > atMs || last.limits !== limits);
+  const kept = isOther ? [] : samples;
   const recent = kept.filter((sample) => atMs - sample.atMs <= PACE_WINDOW_MS);
-  return [...recent, { atMs, rows, fraction: fractionOf(progress, move.settings) }];
+  return [...recent, { limits, atMs, rows, fraction: fractionOf(progress, move.settings) }];
 }
 
 /** The view of a move. `samples` are what was seen of it before and now. */
@@ -105,7 +110,7 @@ export function viewOf(move: Move, samples: readonly PaceSample[], nowMs: number
   const progress = progressOf(move);
   if (progress === null) return { move, progress, fraction: 0, rowsPerSecond: null, etaMs: null, silentMs: null };
   const fraction = fractionOf(progress, move.settings);
-  const pace = paceOf(progress, fraction, samples);
+  const pace = withinLimits(paceOf(progress, fraction, samples), progress, move.settings);
   const silentMs = Math.max(0, nowMs - progress.updatedAtMs);
   return {
     move,
@@ -168,8 +173,13 @@ function fractionOf(progress: MoveProgress, settings: MoveSettings): number {
   const isUncounted = rows < rowsPlanned * bySlots * COUNTED_FRACTION;
   if (rowsPlanned === 0 || isUncounted) return bySlots;
   const slotWork = Math.min(SLOT_ROWS, SLOT_SECONDS * rowsPerSecondMax(progress, settings));
-  const done = Math.min(rows, rowsPlanned) + slotWork * ended;
-  return Math.min(1, done / (rowsPlanned + slotWork * slots));
+  return Math.min(1, (rows + slotWork * ended) / (rowsInAll(progress) + slotWork * slots));
+}
+
+/** As planned; where clients have added more than that already, the slots to come are taken to be like the planned ones. */
+function rowsInAll({ rows, rowsPlanned, slots, decided, aborted, active }: MoveProgress): number {
+  const untouched = Math.max(0, slots - decided - aborted - active.length);
+  return rows <= rowsPlanned ? rowsPlanned : rows + (untouched * rowsPlanned) / slots;
 }
 
 /** What the limits allow, by the rows as large as they have been so far. */
@@ -194,6 +204,13 @@ function paceOf(progress: MoveProgress, fraction: number, samples: readonly Pace
   const spanMs = spanMsOf(progress);
   if (spanMs < PACE_MS_MIN) return null;
   return { rowsPerMs: progress.rows / spanMs, fractionPerMs: fraction / spanMs };
+}
+
+/** A limit that is lower than what was seen holds at once. */
+function withinLimits(pace: Pace | null, progress: MoveProgress, settings: MoveSettings): Pace | null {
+  const mostPerMs = rowsPerSecondMax(progress, settings) / 1000;
+  if (pace === null || pace.rowsPerMs <= mostPerMs) return pace;
+  return { rowsPerMs: mostPerMs, fractionPerMs: (pace.fractionPerMs * mostPerMs) / pace.rowsPerMs };
 }
 
 /** One line about a move: for lists, and where lines cannot be rewritten. */

@@ -62,7 +62,10 @@ function rewritten({ stream, columns, rows }: Terminal["progress"]): MoveScreen 
   const heightMax = (rows > 0 ? rows : ROWS) - 1;
   const clearing = (): string => (height > 0 ? `\u001b[${height}A\u001b[J` : "");
   const draw = (view: MoveView): void => {
-    const lines = cutTo(linesOf(view), heightMax).map((line) => [...line].slice(0, width).join(""));
+    const lines = cutTo(
+      linesOf(view).flatMap((line) => folded(line, width)),
+      heightMax,
+    );
     stream.write(`${clearing()}${lines.join("\n")}\n`);
     height = lines.length;
   };
@@ -72,6 +75,17 @@ function rewritten({ stream, columns, rows }: Terminal["progress"]): MoveScreen 
   };
   return { draw, clear };
 }
+
+/** A line in as many as it needs, at commas and wide gaps; what has none is cut. */
+function folded(line: string, width: number): readonly string[] {
+  if ([...line].length <= width) return [line];
+  const begin = line.slice(0, width);
+  const at = Math.max(begin.lastIndexOf(", "), begin.lastIndexOf("  "));
+  if (at <= FOLD_INDENT.length) return [[...line].slice(0, width).join("")];
+  return [line.slice(0, at + 1).trimEnd(), ...folded(`${FOLD_INDENT}${line.slice(at + 2)}`, width)];
+}
+
+const FOLD_INDENT = "  ";
 
 /** What has left the screen at its top could not be rewritten. */
 function cutTo(lines: readonly string[], heightMax: number): readonly string[] {

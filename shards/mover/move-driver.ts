@@ -129,12 +129,13 @@ class MoveDriver {
     const { peers, store, log } = this.#options;
     const { move } = this.#sync;
     try {
-      const weigh = move.progress === "";
+      const weigh = this.#tally.isUnplanned;
       const source = await peers.slots(move.from, { ...rangeOf(move), weigh });
       const own = await store.ownerships(
         move.collection,
         this.#slots.map(({ address }) => address.slot),
       );
+      this.#tally.recount();
       for (const [index, slot] of this.#slots.entries()) {
         const there = source[index];
         const here = own[index];
@@ -144,6 +145,7 @@ class MoveDriver {
       }
       if (weigh) this.#tally.plan(source.reduce((sum, { rows = 0 }) => sum + rows, 0));
     } catch (error) {
+      this.#tally.recount();
       this.#tally.trouble(`${move.from} does not tell of its slots`, this.#options.clock.nowMs());
       log("warn", "source-silent", { move: move.id, ...describeError(error) });
     }

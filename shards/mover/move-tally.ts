@@ -25,17 +25,30 @@ export class MoveTally {
   constructor(slots: number, earlier: MoveProgress | null, nowMs: number) {
     const fresh = newProgress(slots, earlier?.rowsPlanned ?? 0, nowMs);
     const { pause, wasLimited = false, ...counted } = earlier ?? fresh;
-    const elapsedMs = earlier === null ? 0 : earlier.elapsedMs + earlier.updatedAtMs - earlier.startedAtMs;
+    // Clients have waited for a move whose runner was gone, too. Another runner may have another clock.
+    const elapsedMs =
+      earlier === null ? 0 : earlier.elapsedMs + Math.max(nowMs, earlier.updatedAtMs) - earlier.startedAtMs;
     // Of its bytes a slot's part is not told; it is taken to be that of its rows.
     const bytesPerRow = counted.rows === 0 ? 0 : counted.bytes / counted.rows;
     let { rows, bytes } = counted;
+    const { decided, aborted } = counted;
     for (const { slot, rows: ofSlot } of counted.active) {
       const copied = { rows: ofSlot, bytes: Math.round(ofSlot * bytesPerRow) };
       this.#copied.set(slot, copied);
       rows -= copied.rows;
       bytes -= copied.bytes;
     }
-    this.#progress = { ...fresh, rows, bytes, pause, elapsedMs, wasLimited };
+    this.#progress = { ...fresh, decided, aborted, rows, bytes, pause, elapsedMs, wasLimited };
+  }
+
+  /** Whether nobody has counted the rows of the range yet, or there were none. */
+  get isUnplanned(): boolean {
+    return this.#progress.rowsPlanned === 0;
+  }
+
+  /** From here on each slot that has ended is told, those from before this runner as well. */
+  recount(): void {
+    this.#progress = { ...this.#progress, decided: 0, aborted: 0 };
   }
 
   /** The limits are these now. */

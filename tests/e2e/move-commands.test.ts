@@ -117,7 +117,7 @@ describe("a move", () => {
     expect(JSON.parse(lines[0] ?? "")).toEqual({
       ...{ id: expect.any(String), state: "done", collection: "products", start: "b", end: "d" },
       ...{ from: "shard-1", to: "shard-2", slots: 80, rows: 48, bytes: plan.bytes },
-      pauseMs: { p50: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) },
+      pauseMs: { p50: expect.any(Number), p99: expect.any(Number), max: expect.any(Number), cutovers: 80 },
       durationMs: expect.any(Number),
     });
     expect(await ranges()).toEqual([

@@ -64,6 +64,30 @@ describe("the time that is left", () => {
     expect(etaMs).toBeLessThan(85_000);
   });
 
+  it("goes by a lower limit at once, and forgets the pace of other limits", () => {
+    const settings = { ...liveMove().settings, rowsPerSecond: 25 };
+    const before = [10_000, 20_000, 30_000].map((afterMs) => steady(afterMs));
+    const after = (afterMs: number) =>
+      movedSoFar(30_000 + afterMs, { rows: 3000 + afterMs / 40, decided: 30 + afterMs / 4000 }, { settings });
+    const { rowsPerSecond, etaMs } = viewAt(31_000, [...before, after(1000)]);
+    expect(rowsPerSecond).toBe(25);
+    expect(Math.abs((etaMs ?? 0) - 280_000)).toBeLessThan(40_000);
+    const faster = [1000, 12_000].map((afterMs) =>
+      movedSoFar(31_000 + afterMs, { rows: 3000 + afterMs / 10, decided: 30 + Math.floor(afterMs / 1000) }),
+    );
+    expect(viewAt(43_000, [...before, after(1000), ...faster]).rowsPerSecond).toBeCloseTo(100);
+  });
+
+  it("does not come to an end while clients add rows and slots are left", () => {
+    // Planned were 10,000; by half of the slots there are as many.
+    const growing = (afterMs: number) =>
+      movedSoFar(afterMs, { rows: afterMs / 5, decided: Math.floor(afterMs / 1000) });
+    const { fraction, etaMs } = viewAt(60_000, [growing(60_000)]);
+    expect(fraction).toBeLessThan(0.8);
+    expect(etaMs).toBeGreaterThan(20_000);
+    expect(viewAt(100_000, [growing(100_000)])).toMatchObject({ fraction: 1, etaMs: 0 });
+  });
+
   it("goes on while the progress is a moment old, and stands still when nobody tells of it any more", () => {
     const moves = [steady(50_000)];
     const etaAfter = (ms: number) => viewAt(50_000 + ms, moves).etaMs ?? 0;
@@ -205,11 +229,20 @@ describe("the report of an ended move", () => {
     expect(report).toEqual({
       ...{ id: ended.id, state: "done", collection: "products", start: "g", end: "m", from: "shard-1", to: "shard-2" },
       ...{ slots: 100, rows: 10_010, bytes: 2048, durationMs: 65_000 },
-      pauseMs: { p50: expect.any(Number), p99: 2000, max: 2000 },
+      pauseMs: { p50: expect.any(Number), p99: 2000, max: 2000, cutovers: 7 },
     });
     expect(report.pauseMs.p50).toBeGreaterThan(2.8);
     expect(report.pauseMs.p50).toBeLessThan(3.2);
     expect(reportLines(ended)[1]).toBe("  100 slots, 10,010 rows, 2.0 KiB in 1:05");
+  });
+
+  it("says of how many slots nobody has seen the whole pause", () => {
+    const lineFor = (decided: number, pause: PauseHistogram) =>
+      reportLines(movedSoFar(60_000, { decided, pause }, { state: "done" }))[2];
+    expect(lineFor(7, PAUSES)).toBe("  pauses of writers: p50 3.0 ms, p99 2000.0 ms, max 2000.0 ms");
+    expect(lineFor(9, PAUSES)).toMatch(/max 2000.0 ms \(not of 2 slots, whose cutover was interrupted\)$/);
+    expect(lineFor(3, NO_PAUSES)).toBe("  pauses of writers: not seen (not of 3 slots, whose cutover was interrupted)");
+    expect(lineFor(0, NO_PAUSES)).toBeUndefined();
   });
 
   it("of a move that nobody began is one as well", () => {
@@ -217,7 +250,7 @@ describe("the report of an ended move", () => {
     expect(reportOf(aborted)).toMatchObject({
       slots: 0,
       rows: 0,
-      pauseMs: { p50: 0, p99: 0, max: 0 },
+      pauseMs: { p50: 0, p99: 0, max: 0, cutovers: 0 },
       durationMs: 700,
     });
   });
@@ -271,6 +304,7 @@ describe("a plan for people", () => {
     expect(done({ wasLimited: true })).toMatchObject({ wasLimited: true });
     expect(done({ rowsPlanned: 0 })).toMatchObject({ rows: 12_000 });
     expect(done({ decided: 99 })).toBeNull();
+    expect(done({ elapsedMs: 1 })).toBeNull();
     expect(done({ updatedAtMs: T0 })).toBeNull();
     expect(done({}, { state: "running" })).toBeNull();
     expect(done({}, { progress: "" })).toBeNull();

@@ -50,7 +50,7 @@ describe("a terminal", () => {
   it.each([
     [40, 39],
     [0, 79],
-  ])("of %i columns gets no line that would wrap", (columns, most) => {
+  ])("of %i columns gets no line that would wrap, and all that is in them", (columns, most) => {
     const { screen, written } = screenOf({ columns });
     screen.draw(begun);
     const lengths = written
@@ -58,7 +58,12 @@ describe("a terminal", () => {
       .trimEnd()
       .split("\n")
       .map((line) => line.length);
-    expect(Math.max(...lengths)).toBe(Math.min(most, Math.max(...linesOf(begun).map((line) => line.length))));
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(most);
+    const words = (text: string): readonly string[] => text.split(/[\s,]+/);
+    const progressLine = linesOf(begun)[1] ?? "";
+    expect(progressLine.length).toBeGreaterThan(79);
+    expect(words(written.join(""))).toEqual(expect.arrayContaining([...words(progressLine)]));
+    expect(progressLine).toContain("left");
   });
 });
 

@@ -56,7 +56,9 @@ test("a runner goes on from what the one before it has written", () => {
   first.ended(A, "decided", 3);
   first.left(A);
   const second = takeOver(first);
-  expect(second.progress(10)).toMatchObject({ rows: 30, bytes: 300, decided: 0, elapsedMs: 5 });
+  expect(second.progress(10)).toMatchObject({ rows: 30, bytes: 300, decided: 1, elapsedMs: 10 });
+  second.recount();
+  expect(second.progress(10)).toMatchObject({ rows: 30, decided: 0 });
   // Found decided at a look: what was copied of it is there.
   second.ended(A, "decided", null);
   second.ended(B, "decided", null);
@@ -67,6 +69,19 @@ test("a runner goes on from what the one before it has written", () => {
   second.copied(C, { rows: 11, bytes: 110 });
   second.ended(C, "decided", 4);
   expect(second.progress(10)).toMatchObject({ rows: 31, bytes: 310, decided: 3 });
+});
+
+test("a runner whose clock is behind counts no time back", () => {
+  const first = new MoveTally(3, null, 0);
+  const written = parseProgress(formatProgress(first.progress(50)));
+  expect(new MoveTally(3, written.ok ? written.value : null, 20).progress(20).elapsedMs).toBe(50);
+});
+
+test("a range that nobody has counted is to be counted by the next runner", () => {
+  const first = new MoveTally(3, null, 0);
+  expect([first.isUnplanned, takeOver(first).isUnplanned]).toEqual([true, true]);
+  first.plan(9);
+  expect([first.isUnplanned, takeOver(first).isUnplanned]).toEqual([false, false]);
 });
 
 test("a limit is remembered, also by whoever comes later", () => {
