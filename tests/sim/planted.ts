@@ -82,6 +82,7 @@ const IN_RUNNERS: readonly PlantedBug[] = [
   },
   {
     name: "abort at the source first",
+    seeds: "storm",
     why: "the source owns again while a decision is still possible at the destination",
     plant: withStep((view) => {
       const { move, goal, source, destination } = view;
