@@ -12,7 +12,7 @@ import {
   selectOf,
 } from "./cassandra-session-fixture.ts";
 import { describeOnEngines } from "./engines.ts";
-import type { ProxyMode, TcpProxy } from "./tcp-proxy.ts";
+import { type ProxyMode, type TcpProxy, UNDELAYED } from "./tcp-proxy.ts";
 
 const PATIENCE = { timeout: 30_000, interval: 50 };
 
@@ -40,6 +40,7 @@ describeOnEngines("a Cassandra session under faults", ({ single, cluster }) => {
     });
     afterEach(() => {
       proxy.mode = "pass";
+      proxy.delayMs = UNDELAYED;
     });
     afterAll(async () => {
       await bed.dispose();
@@ -78,6 +79,16 @@ describeOnEngines("a Cassandra session under faults", ({ single, cluster }) => {
       await vi.waitFor(() => expect(session.status()).toEqual({ kind: "ready" }), PATIENCE);
       expect(await session.readSerial(selectOf("nobody up"))).toEqual([]);
       expect(await session.compareAndSet([insertOf("nobody up")])).toMatchObject({ isApplied: true });
+    });
+
+    test("once a node is back every request is served, also while the driver still asks it what nodes there are", async () => {
+      // So that the driver itself, too, finds no node up at first, and goes on with its own questions when one is.
+      proxy.delayMs = (body) => (/system\.(local|peers)/.test(body) ? 400 : 30);
+      await proxy.down();
+      await vi.waitFor(() => expect(session.status().kind).toBe("unreachable"), PATIENCE);
+      await proxy.up();
+      await vi.waitFor(() => expect(session.status()).toEqual({ kind: "ready" }), PATIENCE);
+      for (let read = 0; read < 50; read += 1) expect(await session.readSerial(selectOf("warm"))).toHaveLength(1);
     });
 
     test("requests that wait for a silent node are answered within their bound, and those behind them are busy", async () => {
@@ -136,6 +147,27 @@ describeOnEngines("a Cassandra session under faults", ({ single, cluster }) => {
       await second?.up();
       await becomes("ready");
       expect(await session.compareAndSet([insertOf("after")])).toMatchObject({ isApplied: true });
+    });
+
+    test("nodes that are elsewhere when they come back are found there by the one that is where it was", async () => {
+      const left = await createProxied({ address: cluster, replicas: 3 });
+      const [stays] = left.proxies;
+      const [staying] = cluster.contactPoints;
+      if (stays === undefined) throw new Error("broken assumption: there are proxies");
+      let isMoved = false;
+      const moving = await bed.open({
+        settings: { ...left.options.settings, contactPoints: [stays.address] },
+        translateAddress: (address, port) => {
+          const { options } = isMoved && `${address}:${port}` !== staying ? proxied : left;
+          return options.translateAddress(address, port);
+        },
+      });
+      await left.stop();
+      await vi.waitFor(() => expect(moving.status().kind).toBe("unreachable"), PATIENCE);
+      isMoved = true;
+      await stays.up();
+      await vi.waitFor(() => expect(moving.status()).toEqual({ kind: "ready" }), PATIENCE);
+      await left.stop();
     });
   });
 });

@@ -52,7 +52,7 @@ export async function createBed(options: BedOptions): Promise<SessionBed> {
 /** A proxy in front of each node; sessions that go through them. */
 export interface Proxied {
   readonly proxies: readonly TcpProxy[];
-  readonly options: Pick<SessionOptions, "settings" | "translateAddress">;
+  readonly options: Required<Pick<SessionOptions, "settings" | "translateAddress">>;
   stop(): Promise<void>;
 }
 

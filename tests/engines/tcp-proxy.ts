@@ -12,9 +12,14 @@ const HEADER_BYTES = 9;
 /** `pass`: everything goes through. `hold`: requests do, replies do not. `cut`: a reply ends its connection instead. */
 export type ProxyMode = "pass" | "hold" | "cut";
 
+/** No reply is late. */
+export const UNDELAYED = (): number => 0;
+
 /** One proxy. */
 export class TcpProxy {
   mode: ProxyMode = "pass";
+  /** By how many milliseconds a reply is late, by the body of the last request on its connection. The order stays. */
+  delayMs: (body: string) => number = UNDELAYED;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #sockets = new Set<Socket>();
   readonly #requests: string[] = [];
@@ -81,16 +86,25 @@ export class TcpProxy {
         socket.on("error", () => undefined);
         socket.on("close", () => this.#end(client, upstream));
       }
-      const count = requestCounter((name) => this.#requests.push(name));
+      let last = "";
+      const count = requestCounter((name, body) => {
+        this.#requests.push(name);
+        last = body;
+      });
       client.on("data", (bytes: Buffer) => {
         count(bytes);
         upstream.write(bytes);
       });
       upstream.on("data", (bytes: Buffer) => {
-        if (this.mode === "pass") client.write(bytes);
+        if (this.mode === "pass") this.#reply(client, bytes, this.delayMs(last));
         else if (this.mode === "cut") client.resetAndDestroy();
       });
     });
+  }
+
+  #reply(client: Socket, bytes: Buffer, delayMs: number): void {
+    if (delayMs === 0) client.write(bytes);
+    else setTimeout(() => client.destroyed || client.write(bytes), delayMs);
   }
 
   #end(...sockets: readonly Socket[]): void {
@@ -106,7 +120,7 @@ export class TcpProxy {
 }
 
 /** Finds the frames in a stream of bytes, however they are cut into pieces. */
-function requestCounter(found: (name: string) => void): (bytes: Buffer) => void {
+function requestCounter(found: (name: string, body: string) => void): (bytes: Buffer) => void {
   let rest = Buffer.alloc(0);
   return (bytes) => {
     rest = Buffer.concat([rest, bytes]);
@@ -114,7 +128,7 @@ function requestCounter(found: (name: string) => void): (bytes: Buffer) => void 
       const length = HEADER_BYTES + rest.readInt32BE(5);
       if (rest.length < length) return;
       const name = REQUESTS[rest.readUInt8(4)];
-      if (name !== undefined) found(name);
+      if (name !== undefined) found(name, rest.toString("latin1", HEADER_BYTES, length));
       rest = rest.subarray(length);
     }
   };
