@@ -46,8 +46,8 @@ const REPEAT_PAUSE_MS = 250;
 /** After a refusal, so that nobody spins; a little different each time. */
 const REFUSED_PAUSE_MS = 40;
 
-/** An answer that takes longer is counted as late, whatever it says. */
-const LATE_MS = 1500;
+/** An answer that takes longer is counted as late, whatever it says: a shard asks another node of its database by then. */
+const LATE_MS = 2000;
 
 /** Now and then a new connection, so that a worker that was replaced gets its share. */
 const RECONNECT_PART = 0.02;
