@@ -19,11 +19,12 @@ const PLAIN_LINE_MS_MIN = 5000;
 
 /** Progress on the terminal's stderr. `now` is a clock in milliseconds. */
 export function createProgress(terminal: Terminal, now: () => number = Date.now): Progress {
-  const { stream, isInteractive, columns } = terminal.progress;
+  const { progress } = terminal;
+  const { stream, isInteractive } = progress;
   let lastAtMs = 0;
   const draw = (text: string): void => {
     lastAtMs = now();
-    stream.write(isInteractive ? `\r\u001b[2K${text.slice(0, columns - 1)}` : `${text}\n`);
+    stream.write(isInteractive ? `\r\u001b[2K${text.slice(0, progress.columns - 1)}` : `${text}\n`);
   };
   return {
     step: draw,

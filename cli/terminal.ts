@@ -21,7 +21,7 @@ export interface Terminal {
   readonly paint: (style: Style, text: string) => string;
   /** From now on the process does not end when nobody reads its output any more. */
   readonly stay: () => void;
-  /** The stream that progress is shown on, and whether its lines can be rewritten. */
+  /** The stream that progress is shown on, whether its lines can be rewritten, and its size now: a window may change. */
   readonly progress: {
     readonly stream: Writable;
     readonly isInteractive: boolean;
@@ -66,8 +66,12 @@ export function createTerminal(source: TerminalSource): Terminal {
     progress: {
       stream: stderr,
       isInteractive: stderr.isTTY === true && env["TERM"] !== "dumb",
-      columns: stderr.columns ?? 80,
-      rows: stderr.rows ?? 24,
+      get columns() {
+        return stderr.columns ?? 80;
+      },
+      get rows() {
+        return stderr.rows ?? 24;
+      },
     },
   };
 }

@@ -10,7 +10,14 @@ import { addExamples, type CommandContext } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
 import { print } from "../moves/carry-out.ts";
 import { shortId } from "../moves/find-move.ts";
-import { addOperatorOptions, demandCollection, type Operator, type OperatorFlags, withOperator } from "../operator.ts";
+import {
+  addOperatorOptions,
+  demandCollection,
+  failureText,
+  type Operator,
+  type OperatorFlags,
+  withOperator,
+} from "../operator.ts";
 import { collectionName } from "../option-values.ts";
 import { type Complaint, type Consultation, consult } from "../verify/consultation.ts";
 import { PATIENCE_MS, type Treated, type Treatment, treat, untouched } from "../verify/treatment.ts";
@@ -24,7 +31,7 @@ const JSON_HELP =
 
 const ABOUT = `
 Exit code: 0 nothing waits, 3 something does and \`next\` is safe, 1 a person has to look: a store is lost, or a shard does not answer.
-Also 1 when --fix could not do all that it began, and \`failure\` says why; the other collections are looked at all the same.
+Also 1 when a collection cannot be looked at, or --fix could not do all that it began, and \`failure\` says why; the other collections are looked at all the same.
 A move that its destination is at right now is no complaint. docs/moves.md says what each answer means.`;
 
 /** The command. */
@@ -67,7 +74,7 @@ export async function examine(
   const failures: string[] = [];
   const silent = new Set<string>();
   for (const each of chosen) {
-    const attended = await attend(operator, each, flags);
+    const attended = await attend(operator, each, flags).catch((error: unknown) => unseen(each, error));
     const { consultation, treated, failure } = attended;
     if (flags.json === true) terminal.out(JSON.stringify(jsonOf(attended)));
     else print(terminal, linesOf(attended));
@@ -85,6 +92,14 @@ async function attend(operator: Operator, collection: CollectionConfig, flags: D
   const consultation = await consult(operator, collection);
   if (flags.fix === true) return { consultation, ...(await treat(operator, consultation)) };
   return { consultation, treated: consultation.complaints.map(untouched), failure: null };
+}
+
+/** A collection of which nothing could be learned: the others are looked at all the same. Throws what nobody foresaw. */
+function unseen(collection: CollectionConfig, error: unknown): Attended {
+  const failure = failureText(error);
+  if (failure === null) throw error;
+  const nothing = { complaints: [], underWay: 0, answering: 0, silent: new Map(), held: [] };
+  return { consultation: { collection, ...nothing }, treated: [], failure };
 }
 
 function conclude(open: readonly Treated[], silent: number): void {
@@ -123,7 +138,7 @@ function jsonOf({ consultation, treated, failure }: Attended): object {
 function linesOf({ consultation, treated, failure }: Attended): readonly string[] {
   const { collection, underWay, silent, held } = consultation;
   const ways = underWay === 0 ? "" : `, ${underWay} under way`;
-  const sum = treated.length === 0 ? nothingText(consultation) : `${treated.length} waiting`;
+  const sum = treated.length === 0 ? nothingText(consultation, failure) : `${treated.length} waiting`;
   return [
     `${collection.name}: ${sum}${ways}`,
     ...[...silent].map(([shard, reason]) => `  ${shard} does not answer: ${reason}`),
@@ -137,7 +152,8 @@ function linesOf({ consultation, treated, failure }: Attended): readonly string[
 }
 
 /** Who does not answer may know of something. */
-function nothingText({ silent, answering }: Consultation): string {
+function nothingText({ silent, answering }: Consultation, failure: string | null): string {
+  if (failure !== null) return "not known";
   if (silent.size === 0) return "nothing waits";
   return answering === 0 ? "no shard answers" : "nothing waits at the shards that answer";
 }

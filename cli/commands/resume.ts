@@ -46,8 +46,6 @@ function refuse({ id, state }: Move): void {
 
 function describe({ move: { id, to }, driven, waitsFor }: Standing): readonly string[] {
   const state = driven ? `${to} is at it` : `${to} takes it up within some seconds of being up`;
-  return [
-    `move ${shortId(id)} is running: ${state}; nothing has to be done`,
-    ...waitsFor.map((reason) => `waits: ${reason}`),
-  ];
+  const demand = waitsFor.length === 0 ? "; nothing has to be done" : "";
+  return [`move ${shortId(id)} is running: ${state}${demand}`, ...waitsFor.map((reason) => `waits: ${reason}`)];
 }

@@ -55,25 +55,34 @@ export function createScreen(terminal: Terminal, print: (line: string) => void, 
 const COLUMNS = 80;
 const ROWS = 24;
 
-function rewritten({ stream, columns, rows }: Terminal["progress"]): MoveScreen {
-  let height = 0;
-  // Terminals that do not know their size say 0.
-  const width = (columns > 0 ? columns : COLUMNS) - 1;
-  const heightMax = (rows > 0 ? rows : ROWS) - 1;
-  const clearing = (): string => (height > 0 ? `\u001b[${height}A\u001b[J` : "");
+function rewritten(progress: Terminal["progress"]): MoveScreen {
+  const { stream } = progress;
+  let shown: readonly string[] = [];
+  const clearing = (): string => {
+    const { columns, rows } = sizeOf(progress);
+    // A window that has become narrower shows in several lines what was one.
+    const height = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil([...line].length / columns)), 0);
+    return height > 0 ? `\u001b[${Math.min(height, rows)}A\u001b[J` : "";
+  };
   const draw = (view: MoveView): void => {
+    const { columns, rows } = sizeOf(progress);
     const lines = cutTo(
-      linesOf(view).flatMap((line) => folded(line, width)),
-      heightMax,
+      linesOf(view).flatMap((line) => folded(line, columns - 1)),
+      rows - 1,
     );
     stream.write(`${clearing()}${lines.join("\n")}\n`);
-    height = lines.length;
+    shown = lines;
   };
   const clear = (): void => {
     stream.write(clearing());
-    height = 0;
+    shown = [];
   };
   return { draw, clear };
+}
+
+/** Terminals that do not know their size say 0. */
+function sizeOf({ columns, rows }: Terminal["progress"]): { readonly columns: number; readonly rows: number } {
+  return { columns: columns > 0 ? columns : COLUMNS, rows: rows > 0 ? rows : ROWS };
 }
 
 /** A line in as many as it needs, at commas and wide gaps; what has none is cut. */

@@ -68,6 +68,7 @@ export interface CleaningRound {
  */
 export async function cleanLeftovers(options: LeftoversOptions, round: CleaningRound): Promise<void> {
   const { known, signal } = round;
+  const seen = new Set<string>();
   let after: string | null = null;
   let cleanFrom: string | null = null;
   walk: for (;;) {
@@ -77,6 +78,7 @@ export async function cleanLeftovers(options: LeftoversOptions, round: CleaningR
     });
     for (const move of page) {
       if (signal.aborted) return;
+      seen.add(move.id);
       cleanFrom = (await isClean(options, round, move)) ? (cleanFrom ?? move.id) : null;
       if (move.id === known.allFrom) break walk;
     }
@@ -84,6 +86,7 @@ export async function cleanLeftovers(options: LeftoversOptions, round: CleaningR
     if (after === null || page.length < PAGE_MOVES) break;
   }
   known.allFrom = cleanFrom;
+  for (const id of known.ids) if (!seen.has(id)) known.ids.delete(id);
 }
 
 /** Whether nothing is left of the move here, now or for good: then it need not be looked at again. */

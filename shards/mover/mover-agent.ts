@@ -66,6 +66,7 @@ class MoverAgent {
       const live = await listLive(catalog);
       if (this.#isSilent) log("info", "mover-catalog-back");
       this.#isSilent = false;
+      for (const id of this.#restUntilMs.keys()) if (!live.some((move) => move.id === id)) this.#restUntilMs.delete(id);
       const isFree = ({ id, to }: Move): boolean =>
         to === shard && !this.#driven.has(id) && (this.#restUntilMs.get(id) ?? 0) <= clock.nowMs();
       return live.filter(isFree);

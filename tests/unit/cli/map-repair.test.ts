@@ -161,6 +161,27 @@ describe("a doctor that cannot do all", () => {
     expect(document.complaints).toContainEqual(
       expect.objectContaining({ slot: "ga", fixed: "not ended: shard-2 cannot be asked" }),
     );
-    expect(failure).toBeInstanceOf(CatalogError);
+    const [, carts] = lines.map((line) => JSON.parse(line));
+    expect(carts).toMatchObject({ collection: "carts", complaints: [], failure: "the catalog: no answer" });
+    expect(failure).toMatchObject({
+      message: "products: the catalog: no answer; carts: the catalog: no answer",
+      exitCode: 1,
+    });
+  });
+
+  it("says of a collection that cannot be looked at that nothing is known of it, and looks at the next", async () => {
+    const current: Catalog["current"] = async (name) => {
+      if (name === PRODUCTS) throw new CatalogError("no answer");
+      return catalog.current(name);
+    };
+    const { failure, lines } = await examined({}, { current });
+    expect(lines.slice(0, 2)).toEqual(["products: not known", "  not all could be done: the catalog: no answer"]);
+    expect(lines.some((line) => line.startsWith("carts: "))).toBe(true);
+    expect(failure).toMatchObject({ message: "products: the catalog: no answer", exitCode: 1 });
+  });
+
+  it("hides no fault of its own as a collection that cannot be looked at", async () => {
+    const current: Catalog["current"] = () => Promise.reject(new TypeError("a fault"));
+    expect((await examined({}, { current })).failure).toEqual(new TypeError("a fault"));
   });
 });

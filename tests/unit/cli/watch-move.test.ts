@@ -19,7 +19,8 @@ function screenOf(progress: Partial<Terminal["progress"]>) {
   const terminal: Terminal = {
     ...{ out: () => undefined, note: () => undefined, raw: () => Promise.resolve(), stay: () => undefined },
     paint: (_style, text) => text,
-    progress: { stream, isInteractive: true, columns: 200, rows: 100, ...progress },
+    // The same object: a window may change its size.
+    progress: Object.assign(progress, { stream, isInteractive: true, columns: 200, rows: 100, ...progress }),
   };
   const screen = createScreen(
     terminal,
@@ -64,6 +65,29 @@ describe("a terminal", () => {
     expect(progressLine.length).toBeGreaterThan(79);
     expect(words(written.join(""))).toEqual(expect.arrayContaining([...words(progressLine)]));
     expect(progressLine).toContain("left");
+  });
+});
+
+describe("a window", () => {
+  it("that becomes narrower is filled anew, and what was drawn before is removed as it is shown by then", () => {
+    const size = { columns: 200, rows: 100 };
+    const { screen, written } = screenOf(size);
+    const before = linesOf(begun);
+    screen.draw(begun);
+    size.columns = 40;
+    screen.draw(begun);
+    const shownAs = before.reduce((sum, line) => sum + Math.ceil(Math.max(1, line.length) / 40), 0);
+    expect(shownAs).toBeGreaterThan(before.length);
+    const [, second = ""] = written;
+    expect(second.startsWith(`\u001b[${shownAs}A\u001b[J`)).toBe(true);
+    expect(
+      Math.max(
+        ...second
+          .split("\n")
+          .slice(1)
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(39);
   });
 });
 

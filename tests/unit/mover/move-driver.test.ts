@@ -264,6 +264,7 @@ test("leftovers are removed after the retention time and the decision, columns s
     log: () => undefined,
   };
   const round = { known: new CleanMoves(), signal: stopping.signal };
+  round.known.ids.add("a move that the walk does not come to any more");
   const address = addressIn("la");
   await cleanLeftovers(options, round);
   expect(await rowsOf(bed.stores.source, address)).toHaveLength(700);
