@@ -54,7 +54,7 @@ const traces = new TraceLog();
 let directory: string;
 let runsSinceMs = 0;
 /** What was counted before the part without faults began. */
-let atStart: { readonly counts: ReadonlyMap<string, number>; readonly met: number; readonly crossed: number };
+let atStart: { readonly counts: ReadonlyMap<string, number> } & Readonly<Record<"decided" | "met" | "crossed", number>>;
 let cluster: FaultyCluster | null = null;
 let edges: ChaosEdges | null = null;
 let shards: ChaosShards;
@@ -88,7 +88,8 @@ describe.skipIf(absence !== null)(`ranges that move between shards on ${store}`,
     operator = new OperatorCrew({ seed, configFile, catalogFile, limits, signingKeys: TEST_SIGNING_KEYS });
     catalog = await shards.files.openCatalog();
     await until(() => traces.decided().size >= warmCutovers, `${warmCutovers} cutovers to warm up`, WARM_MS_MAX);
-    atStart = { counts: load.counts(), met: metAndDecided(pauses()).length, crossed: crossings().length };
+    const decided = traces.decided().size;
+    atStart = { counts: load.counts(), decided, met: metAndDecided(pauses()).length, crossed: crossings().length };
     runsSinceMs = performance.now();
     tell(`the load is running: ${answered()} answered`);
   });
@@ -107,7 +108,8 @@ describe.skipIf(absence !== null)(`ranges that move between shards on ${store}`,
 
   test("without faults ranges move, and no client is refused, or left without an answer", async () => {
     await sleep(durationMs * CALM_PART);
-    await until(haveMetEnough, `clients have met ${profile.cutoversMin} cutovers`, CALM_MS_MAX);
+    const { cutoversMin, metMin } = profile;
+    await until(haveMetEnough, `${cutoversMin} cutovers, of which clients have met ${metMin}`, CALM_MS_MAX);
     tell(`without faults: ${describeCounts()}\n${describePauses(pauses())}\n${describeCrossings(crossings())}`);
     tell(`refused or unknown without faults: ${describeErrors()}`);
     expect(clientErrors()).toEqual([]);
@@ -210,10 +212,11 @@ function excusedOf(counts: ReadonlyMap<string, number>): number {
 async function haveMetEnough(): Promise<boolean> {
   await sleep(1000);
   if (clientErrors().length > 0) return true;
-  const { cutoversMin } = profile;
-  const isMet =
-    metAndDecided(pauses()).length - atStart.met >= cutoversMin && done("reported") > 0 && done("wentOn") > 0;
-  return isMet && (edges === null || crossings().length - atStart.crossed >= cutoversMin);
+  const { cutoversMin, metMin } = profile;
+  const { decided, met, crossed } = atStart;
+  const isDecided = traces.decided().size - decided >= cutoversMin && done("reported") > 0 && done("wentOn") > 0;
+  const isMet = metAndDecided(pauses()).length - met >= metMin;
+  return isDecided && isMet && (edges === null || crossings().length - crossed >= metMin);
 }
 
 /** Of the clients of real edges. */
