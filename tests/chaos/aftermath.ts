@@ -3,6 +3,7 @@
  * and by a last reading of every key. It must not mend anything.
  */
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { changeMove } from "../../cli/moves/find-move.ts";
 import { hasEnded } from "../../cli/moves/watch-move.ts";
 import { parseConfig } from "../../config/config.ts";
@@ -10,8 +11,8 @@ import { SIGNING_KEYS_ENV } from "../../config/signing-keys.ts";
 import type { Catalog, Move } from "../../shards/catalog/port.ts";
 import { type Finished, zgate } from "../e2e/cli-process.ts";
 import { type ShardFiles, TEST_SIGNING_KEYS } from "../e2e/shard-process.ts";
-import { meaningOf } from "../faults/answer-meaning.ts";
-import { keySetOf } from "../faults/key-set.ts";
+import { type Meaning, meaningOf } from "../faults/answer-meaning.ts";
+import { keySetOf, type LoadKey } from "../faults/key-set.ts";
 import type { EdgeAccess } from "../faults/load-message.ts";
 import { until } from "../faults/patience.ts";
 import { ShardWire } from "../faults/shard-wire.ts";
@@ -56,10 +57,31 @@ async function liveMoves(catalog: Catalog): Promise<readonly Move[]> {
   return (await Promise.all(states.map((state) => catalog.moves(null, { limit: PAGE, state })))).flat();
 }
 
-/** One of the operator's commands, on the instance of the run. */
-export function askOperator({ directory, configFile }: ShardFiles, ...args: readonly string[]): Promise<Finished> {
+/**
+ * One of the operator's commands, on the instance of the run. Where it could not look at everything and has found nothing, a database that
+ * has just come back may have been late: it is asked again.
+ */
+export async function askOperator(
+  { directory, configFile }: ShardFiles,
+  ...args: readonly string[]
+): Promise<Finished> {
   const where = ["--json", "--data", directory, "--config", configFile];
-  return zgate([...args, ...where], { [SIGNING_KEYS_ENV]: TEST_SIGNING_KEYS });
+  for (let asking = 1; ; asking += 1) {
+    const finished = await zgate([...args, ...where], { [SIGNING_KEYS_ENV]: TEST_SIGNING_KEYS });
+    if (finished.code === 0 || asking === ASKINGS_MAX || hasFound(finished.stdout)) return finished;
+    await sleep(ASK_AGAIN_MS);
+  }
+}
+
+const ASKINGS_MAX = 3;
+const ASK_AGAIN_MS = 2000;
+
+/** Whether `doctor` or `verify` tells of anything but that it could not look. */
+function hasFound(stdout: string): boolean {
+  const documents = stdout.split("\n").filter((line) => line !== "");
+  return documents
+    .map((line) => JSON.parse(line))
+    .some(({ complaints = [], findings = [] }) => complaints.length + findings.length > 0);
 }
 
 /** Reads every key at whoever owns it, into a history of its own. Throws when one cannot be read. */
@@ -81,6 +103,20 @@ export async function readOverEdges(shards: ChaosShards, { urls, token }: EdgeAc
   return Promise.all(readers);
 }
 
+/** A shard or database that has just come back may refuse a read, or leave it without an answer. */
+async function readPatiently(way: Way, key: LoadKey): Promise<Meaning> {
+  for (let reading = 1; ; reading += 1) {
+    const outcome = await way.send(key, { method: "GET", path: key.path, query: "", headers: {}, body: null });
+    const meaning = meaningOf(outcome, "read");
+    if (reading === READINGS_MAX || (meaning.result.kind !== "refused" && meaning.result.kind !== "unknown"))
+      return meaning;
+    await sleep(READ_AGAIN_MS);
+  }
+}
+
+const READINGS_MAX = 5;
+const READ_AGAIN_MS = 1000;
+
 interface LastReader {
   readonly name: string;
   readonly way: Way;
@@ -96,8 +132,7 @@ async function readEverything({ files }: ChaosShards, { name, way }: LastReader)
   ).keys.entries()) {
     const id = `${name}.${index}`;
     recorder.start({ id, process: name, key: key.path, isKeyed: false, request: { kind: "read" } });
-    const outcome = await way.send(key, { method: "GET", path: key.path, query: "", headers: {}, body: null });
-    const { result, label } = meaningOf(outcome, "read");
+    const { result, label } = await readPatiently(way, key);
     if (result.kind !== "found" && result.kind !== "missing") throw new Error(`${key.path} cannot be read: ${label}`);
     recorder.end(id, result);
   }

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { isAlive, type ShardFiles, type ShardProcess, startShard } from "../e2e/shard-process.ts";
 import type { Random } from "../history/random.ts";
 import { until } from "./patience.ts";
+import { findSocketOwner } from "./socket-owner.ts";
 
 /** Shards to run; `ports` in order of the configuration. */
 export interface ShardCrewOptions {
@@ -49,12 +50,21 @@ export class ShardCrew {
     return Object.fromEntries(this.shards.map(({ origin }, index) => [`shard-${index + 1}`, origin]));
   }
 
-  /** Some worker of some shard. */
-  pickWorker(random: Random): number {
-    const pids = this.shards.flatMap((shard) => shard.workerPids());
+  /** Some worker of some shard, once all have clients: one that has just been started has none yet. */
+  async pickWorker(random: Random): Promise<number> {
+    const size = this.shards.length * this.#workers;
+    await until(() => this.#serving().length === size, "every worker has clients");
+    const pids = this.#serving();
     const pid = pids[random.below(pids.length)];
     if (pid === undefined) throw new Error("broken assumption: there are workers");
     return pid;
+  }
+
+  #serving(): readonly number[] {
+    return this.shards.flatMap(({ origin, workerPids }) => {
+      const port = Number(new URL(origin).port);
+      return workerPids().filter((pid) => findSocketOwner([pid], port) !== null);
+    });
   }
 
   /** SIGKILL; resolves when the worker is gone and another has taken its place. */
