@@ -22,8 +22,8 @@ export default defineConfig({
           ...onNode,
           name: "unit",
           include: ["tests/unit/**/*.test.ts", "tests/tidy.test.ts"],
-          // Of processor time some need a second, and as many files as there are processors run beside each other.
-          testTimeout: 30_000,
+          // Of processor time some need a second, random runs several, and as many files as there are processors run beside each other.
+          testTimeout: 60_000,
         },
       },
       {
@@ -52,7 +52,7 @@ export default defineConfig({
           ...onNode,
           name: "contract",
           include: ["tests/contract/**/*.test.ts"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -113,10 +113,9 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
  */
 function stop(server: Server, boundMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const idle = setTimeout(
-      () => setInterval(() => server.closeIdleConnections(), STOP_POLL_MS).unref(),
-      STOP_GRACE_MS,
-    );
+    // What has come in while this process was busy is read first: its connection is not idle.
+    const cutIdle = (): void => void setImmediate(() => server.closeIdleConnections());
+    const idle = setTimeout(() => setInterval(cutIdle, STOP_POLL_MS).unref(), STOP_GRACE_MS);
     const bound = setTimeout(() => server.closeAllConnections(), boundMs);
     NetServer.prototype.close.call(server, () => {
       clearTimeout(idle);

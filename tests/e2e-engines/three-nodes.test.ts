@@ -76,7 +76,8 @@ describeOnEngines("zgate up on three nodes", () => {
     const second = await start([]);
     expect(nodes()).toHaveLength(3);
     for (const key of ["apple", "zebra"]) expect((await get(key)).stdout, key).toBe(`${AFTER}\n`);
-    expect((await put("new", BEFORE)).code).toBe(0);
+    await eventually(async () => (await put("new", BEFORE)).code === 0, "a new one is written");
+    expect((await get("new")).stdout).toBe(`${BEFORE}\n`);
     await stop(second);
   });
 });

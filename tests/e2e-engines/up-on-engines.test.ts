@@ -15,6 +15,7 @@ import {
   upOptions,
   zgate,
 } from "../e2e/cli-process.ts";
+import { eventually } from "../e2e/shard-process.ts";
 import { describeOnEngines } from "../engines/engines.ts";
 
 const READY_MS_MAX = 240_000;
@@ -79,7 +80,8 @@ describeOnEngines("zgate up on engines", () => {
 
     for (const pid of instance.tree().find("dynamodbv2.local.main.ServerRunner")) process.kill(pid, "SIGKILL");
     expect((await zgate(["get", "products", "left-pad", "--data", data])).stdout).toBe(`${DOCUMENT}\n`);
-    expect((await zgate(["put", "products", "right-pad", DOCUMENT, "--data", data])).code).toBe(0);
+    const put = async () => (await zgate(["put", "products", "right-pad", DOCUMENT, "--data", data])).code === 0;
+    await eventually(put, "a new one is written");
     expect(await waitFor(() => instance.stderr().includes("dynamodb serves again\n"), READY_MS_MAX)).toBe(true);
     expect(instance.stderr()).toMatch(
       /dynamodb ended unexpectedly \(.+\); its log is .*engines\/dynamodb\/log; it is started again\n/,

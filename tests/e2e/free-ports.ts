@@ -2,9 +2,12 @@
 // Must not keep them: whoever asks has to use them at once.
 import { createServer, type Server } from "node:net";
 
-/** Below the range from which the system takes ports for outgoing connections. */
-const LOWEST = 15_000;
-const HIGHEST = 31_000;
+/**
+ * Below the range from which the system takes ports for outgoing connections, and below that of engines: an instance starts those between
+ * the choice of its own ports and their use.
+ */
+const LOWEST = 10_000;
+const HIGHEST = 20_000;
 
 const TRIES_MAX = 200;
 

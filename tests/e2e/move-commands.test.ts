@@ -173,8 +173,8 @@ describe("a move", () => {
       expect.stringContaining(`move ${id.slice(0, 8)} of ["e", "h") to shard-2 is under way`),
     ]);
     expect(await refusal("reverse", short)).toEqual([1, expect.stringContaining("only what has ended")]);
-    expect(await output("throttle", short, "--rate", "3", "--byte-rate", "1MiB")).toContain("at most 3 rows/s and");
-    expect(await output("throttle", short, "--byte-rate", "none")).toMatch(/at most 3 rows\/s\n$/);
+    expect(await output("throttle", short, "--rate", "1", "--byte-rate", "1MiB")).toContain("at most 1 rows/s and");
+    expect(await output("throttle", short, "--byte-rate", "none")).toMatch(/at most 1 rows\/s\n$/);
     const watching = startZgate(["watch", short, "--data", data]);
     while (!/ of 120 slots/.test(watching.stdout()))
       await new Promise((settle) => watching.child.stdout?.once("data", settle));

@@ -7,14 +7,19 @@ export interface WriteLoad {
   readonly acknowledged: ReadonlyMap<string, string>;
   /**
    * Codes of what went wrong, in order: a status, the error's code, or NOT_ACCEPTED for a request whose connection was new and never
-   * taken: refused, or reset where it waited for the listener that has gone.
+   * taken: refused, or ended where it waited for the listener that has gone.
    */
   readonly failures: readonly string[];
+  /** Paths of requests whose connection was never taken: they must not be there. */
+  readonly notAccepted: readonly string[];
   /** Ends the clients after their present write. */
   stop(): Promise<void>;
 }
 
 export const NOT_ACCEPTED = "not accepted";
+
+/** What a connection ends with that nobody has taken. */
+const UNTAKEN: ReadonlySet<string> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
 
 export interface WriteLoadOptions {
   readonly origin: string;
@@ -27,6 +32,7 @@ export interface WriteLoadOptions {
 export function startWriteLoad(options: WriteLoadOptions): WriteLoad {
   const acknowledged = new Map<string, string>();
   const failures: string[] = [];
+  const notAccepted: string[] = [];
   let isStopping = false;
   const run = async (index: number): Promise<void> => {
     const client = createShardClient(options.origin, 1);
@@ -49,7 +55,8 @@ export function startWriteLoad(options: WriteLoadOptions): WriteLoad {
         return answer.status === 201 ? null : String(answer.status);
       } catch (error) {
         const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-        const isNotAccepted = !isConnected && (code === "ECONNREFUSED" || code === "ECONNRESET");
+        const isNotAccepted = !isConnected && UNTAKEN.has(code);
+        if (isNotAccepted) notAccepted.push(path);
         isConnected = false;
         return isNotAccepted ? NOT_ACCEPTED : code;
       }
@@ -59,11 +66,21 @@ export function startWriteLoad(options: WriteLoadOptions): WriteLoad {
   return {
     acknowledged,
     failures,
+    notAccepted,
     async stop() {
       isStopping = true;
       await running;
     },
   };
+}
+
+/** Of paths that were never accepted, those that are there. */
+export async function findPresent(origin: string, paths: readonly string[]): Promise<readonly string[]> {
+  const client = createShardClient(origin, 16);
+  const checks = paths.map(async (path) => ((await client.send({ path })).status === 404 ? [] : [path]));
+  const present = (await Promise.all(checks)).flat();
+  await client.close();
+  return present;
 }
 
 /** Paths that were acknowledged and are not there, or are there as something else. */

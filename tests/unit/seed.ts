@@ -4,7 +4,6 @@
  * It must not be used to make a failing run go away.
  */
 import fc from "fast-check";
-import { vi } from "vitest";
 
 const SEED_MAX = 0x7fffffff;
 
@@ -17,9 +16,6 @@ function readSeed(given: string | undefined): number {
   if (!Number.isSafeInteger(seed)) throw new Error(`ZGATE_SEED: expected a whole number, got "${given}"`);
   return seed;
 }
-
-/** Hundreds of runs take their time on a machine that is busy with other tests. */
-vi.setConfig({ testTimeout: 60_000 });
 
 console.info(`random tests: ZGATE_SEED=${SEED}`);
 
